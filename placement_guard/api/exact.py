@@ -1,0 +1,223 @@
+"""The exact way to judge a body: Placement's own verdict, in Placement's own words.
+
+Placement reports the error that :func:`jsonschema.exceptions.best_match` picks: the shallowest
+one. A compiled validator (jsonschema-rs) names the places of all errors in a fraction of the time;
+Python's jsonschema then looks at the shallowest of those places only, one level deep, and writes
+the sentence. So a large body costs about as much as decoding it, not seconds.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import jsonschema_rs
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError, best_match
+from oslo_utils.uuidutils import is_uuid_like
+
+from placement_guard.api import strict_json
+from placement_guard.api.jsonpath import Path
+from placement_guard.api.schemas import Schema
+from placement_guard.api.strict_json import Finding
+
+MAX_WORDING: Final = 3600
+"""The longest wording (bytes of UTF-8). With webob's own sentence around it stays below 4 kB."""
+
+MAX_PLACES: Final = 64
+"""How many of the shallowest broken places are put into words, to choose the best from."""
+
+MAX_WHOLE: Final = 64 * 1024
+"""The largest body (bytes) that Python's jsonschema may walk as a whole, where places do not do."""
+
+_MAX_PRINTED: Final = 2000  # nodes and characters of an instance that is printed at all
+_DESCENDING: Final = ("properties", "patternProperties")
+
+_formats = FormatChecker(formats=())
+_formats.checks("uuid")(is_uuid_like)
+
+
+class Judge:
+    """Judges decoded bodies by one schema. Built once; safe for threads."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._python = Draft202012Validator(schema, format_checker=_formats)
+        self._compiled = jsonschema_rs.Draft202012Validator(
+            _as_python_matches(schema), formats={"uuid": is_uuid_like}, validate_formats=True
+        )
+
+    def judge(self, body: bytes) -> tuple[Any, list[Finding]]:
+        """Decode and judge ``body``: the data, and what is wrong with it (nothing: accepted).
+
+        The findings are one of Placement's own (``json.malformed``, ``document.invalid``), whose
+        text is Placement's, or those of the strict rules.
+        """
+        try:
+            data, suspect = strict_json.parse(body)
+        except strict_json.MalformedError as error:
+            wording = _cut(f"Malformed JSON: {error}", MAX_WORDING)
+            return None, [Finding("json.malformed", wording, ())]
+        except strict_json.TooDeepError:
+            what = f"the body is nested deeper than {strict_json.MAX_DEPTH} levels"
+            return None, [Finding("json.too_deep", what, ())]
+        found = strict_json.findings(data) if suspect else []
+        # What a strict rule finds can mislead the compiled validator.
+        error = self._error(data, len(body), compiled=not found)
+        if error is not None:
+            place = tuple(error.absolute_path)
+            return data, [Finding("document.invalid", wording_of(error), place)]
+        return data, found
+
+    def _error(self, data: Any, size: int, *, compiled: bool) -> ValidationError | None:
+        if compiled:
+            if self._compiled.is_valid(data):
+                return None
+            error = best_match(self._shallowest(data))
+            if error is not None:
+                return error
+        # The two disagree, or the compiled one cannot judge such data.
+        return best_match(self._python.iter_errors(data)) if size <= MAX_WHOLE else None
+
+    def _shallowest(self, data: Any) -> Iterator[ValidationError]:
+        places: dict[tuple[str | int, ...], None] = {}
+        depth = -1
+        for found in self._compiled.iter_errors(data):
+            length = len(found.instance_path)
+            if depth < 0 or length < depth:
+                depth = length
+                places.clear()
+            if length == depth:
+                places[tuple(found.instance_path)] = None
+        # Of equally shallow places jsonschema prefers the last in order.
+        for place in sorted(places, key=_sortable)[-MAX_PLACES:]:
+            yield from self._at(data, place)
+
+    def _at(self, instance: Any, place: Path) -> Iterator[ValidationError]:
+        """The errors at one place, those further down left out."""
+        schema, trail = self._schema, []
+        for key in place:
+            schema, steps = _descend(schema, key)
+            trail.extend(steps)
+            instance = instance[key]
+        validator = self._python.evolve(schema=_shallow(schema))
+        for error in validator.iter_errors(_unmatched(schema, instance)):
+            error.path.extendleft(reversed(place))
+            error.relative_schema_path.extendleft(reversed(trail))
+            error.instance, error.schema = instance, schema
+            yield error
+
+
+def wording_of(error: ValidationError) -> str:
+    """What Placement says of ``error``, its long printouts cut: at most MAX_WORDING bytes.
+
+    The sentence, the "Failed validating" line and the "On instance" line stay.
+    """
+    prefix = "JSON does not validate: "
+    if _printable(error.instance):
+        try:
+            whole = f"{prefix}{error}"
+        except RecursionError:  # printing nests deeper than parsing; Placement answers 500 here
+            whole = None
+        if whole and len(whole.encode("utf-8", "surrogatepass")) <= MAX_WORDING:
+            return whole
+    part = MAX_WORDING // 4
+    schema_path = _indices(list(error.relative_schema_path)[:-1])
+    return (
+        f"{prefix}{_cut(error.message, part)}\n\n"
+        f"Failed validating {error.validator!r} in {_cut('schema' + schema_path, part)}:\n"
+        f"    ...\n\n"
+        f"On {_cut('instance' + _indices(list(error.relative_path)), part)}:\n    ..."
+    )
+
+
+def _indices(path: list[str | int]) -> str:
+    return "".join(f"[{part!r}]" for part in path)
+
+
+def _cut(text: str, limit: int) -> str:
+    """``text`` in at most about ``limit`` bytes, its middle left out."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size <= limit:
+        return text
+    # Four bytes a character at most, so this is on the safe side of any text.
+    half = limit // 2 if text.isascii() else limit // 8
+    return f"{text[: half - 3]} ... {text[-(half - 3) :]}"
+
+
+def _printable(value: Any) -> bool:
+    """Whether printing ``value`` costs little. Looks at a bounded part of it."""
+    budget = _MAX_PRINTED
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            budget -= len(item)
+        elif isinstance(item, dict):
+            if len(item) > budget:
+                return False
+            stack.extend(item)
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            if len(item) > budget:
+                return False
+            stack.extend(item)
+        budget -= 1
+        if budget < 0:
+            return False
+    return True
+
+
+def _sortable(place: Path) -> list[tuple[str, int]]:
+    return [("", part) if isinstance(part, int) else (part, 0) for part in place]
+
+
+def _descend(schema: Schema, key: str | int) -> tuple[Schema, list[str | int]]:
+    """The schema of a member, and the way to it."""
+    if isinstance(key, int):
+        return schema["items"], ["items"]
+    if key in schema.get("properties", ()):
+        return schema["properties"][key], ["properties", key]
+    for pattern, member in schema["patternProperties"].items():
+        if re.search(pattern, key):
+            return member, ["patternProperties", pattern]
+    raise LookupError(key)
+
+
+def _shallow(schema: Schema) -> Schema:
+    """``schema`` without what it says of its members' insides."""
+    shallow = {key: value for key, value in schema.items() if key != "items"}
+    for keyword in _DESCENDING:
+        if keyword in shallow:
+            shallow[keyword] = dict.fromkeys(shallow[keyword], True)
+    return shallow
+
+
+def _unmatched(schema: Schema, instance: Any) -> Any:
+    """``instance`` without the members that a pattern takes: nothing is wrong with their keys."""
+    patterns = schema.get("patternProperties")
+    if not patterns or not isinstance(instance, dict) or not instance:
+        return instance
+    search = re.compile("|".join(patterns)).search
+    rest = {key: value for key, value in instance.items() if not search(key)}
+    return rest or dict([next(iter(instance.items()))])
+
+
+def _as_python_matches(schema: Any) -> Any:
+    """The schema with Python's ``$``, which also matches before a trailing newline."""
+    if isinstance(schema, list):
+        return [_as_python_matches(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    rewritten: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "pattern":
+            rewritten[key] = _pattern(value)
+        elif key == "patternProperties":
+            rewritten[key] = {_pattern(p): _as_python_matches(s) for p, s in value.items()}
+        else:
+            rewritten[key] = _as_python_matches(value)
+    return rewritten
+
+
+def _pattern(pattern: str) -> str:
+    return pattern[:-1] + r"\n?$" if pattern.endswith("$") else pattern

@@ -1,0 +1,146 @@
+"""Parse JSON as Placement does, and find what Placement should not have taken.
+
+Placement decodes UTF-8 and calls ``json.loads``: the last of two equal keys wins, NaN, Infinity
+and 1e400 are numbers, lone surrogates and NULs are text. Those end as a 500, or as damage.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from placement_guard.api.jsonpath import Path
+
+MAX_DEPTH: Final = 500
+"""Levels of nesting. Placement's parser gives up near 1,000 less its own call stack (a 500)."""
+
+MAX_FINDINGS: Final = 20
+"""How many violations of one body are reported."""
+
+_TOKEN: Final = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+class Finding(NamedTuple):
+    """One violation: the rule, what is wrong, and where."""
+
+    rule: str
+    what: str
+    path: Path
+
+
+class Parsed(NamedTuple):
+    """A decoded body; ``suspect`` says that :func:`findings` will find something in it."""
+
+    data: Any
+    suspect: bool
+
+
+class MalformedError(ValueError):
+    """The body is no JSON; the message is the one that Placement's parser gives."""
+
+
+class TooDeepError(ValueError):
+    """The body is nested deeper than MAX_DEPTH."""
+
+
+class _Repeated(dict[str, Any]):
+    """An object in which keys were there more than once."""
+
+    __slots__ = ("keys_repeated",)
+    keys_repeated: tuple[str, ...]
+
+
+def parse(body: bytes) -> Parsed:
+    """Decode ``body`` as Placement would, noting what is suspect about it.
+
+    Raises MalformedError where Placement's parser fails too, and TooDeepError.
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedError(str(error)) from None
+    if too_deep(text):
+        raise TooDeepError
+    suspect = False
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal suspect
+        decoded = dict(items)
+        if len(decoded) == len(items):
+            return decoded
+        suspect = True
+        repeated = _Repeated(decoded)
+        counts = Counter(key for key, _ in items)
+        repeated.keys_repeated = tuple(key for key, count in counts.items() if count > 1)
+        return repeated
+
+    def number(text: str) -> float:
+        nonlocal suspect
+        value = float(text)
+        suspect |= not math.isfinite(value)
+        return value
+
+    try:
+        data = json.loads(
+            text, object_pairs_hook=pairs, parse_float=number, parse_constant=number
+        )
+    except ValueError as error:
+        raise MalformedError(str(error)) from None
+    except RecursionError:
+        raise TooDeepError from None
+    # Only an escape can bring a NUL or a lone surrogate into a string that is valid UTF-8.
+    return Parsed(data, suspect or "\\u" in text)
+
+
+def too_deep(text: str) -> bool:
+    """Whether brackets outside strings nest deeper than MAX_DEPTH."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        first = token.group()[0]
+        if first in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif first in "]}":
+            depth -= 1
+    return False
+
+
+def findings(data: Any) -> list[Finding]:
+    """What is wrong with decoded data, in document order, at most MAX_FINDINGS."""
+    found: list[Finding] = []
+    stack: list[tuple[Path, Any]] = [((), data)]
+    while stack and len(found) < MAX_FINDINGS:
+        path, value = stack.pop()
+        found.extend(_of_value(path, value))
+        if isinstance(value, dict):
+            for key in value:
+                found.extend(_of_text((*path, key), key, "key"))
+            stack.extend([((*path, k), v) for k, v in value.items()][::-1])
+        elif isinstance(value, list):
+            stack.extend([((*path, i), v) for i, v in enumerate(value)][::-1])
+    return found[:MAX_FINDINGS]
+
+
+def _of_value(path: Path, value: Any) -> Iterator[Finding]:
+    if isinstance(value, str):
+        yield from _of_text(path, value, "string")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield Finding("json.not_finite", "the number is not finite", path)
+    elif isinstance(value, _Repeated):
+        for key in value.keys_repeated:
+            yield Finding(
+                "json.duplicate_key", "the key stands there more than once", (*path, key)
+            )
+
+
+def _of_text(path: Path, text: str, kind: str) -> Iterator[Finding]:
+    if "\0" in text:
+        yield Finding("json.nul_character", f"the {kind} holds a NUL character", path)
+    if _SURROGATE.search(text):
+        yield Finding("json.lone_surrogate", f"the {kind} holds half a surrogate pair", path)

@@ -1,0 +1,68 @@
+"""One request, as the guard knows it: a frozen record that each stage extends."""
+
+from typing import Any, Final
+
+import msgspec
+from oslo_context.context import RequestContext
+
+from placement_guard.api.documents import Document
+from placement_guard.api.operations import UNMATCHED, Operation, Version
+from placement_guard.api.routes import NO_PARAMS, Params, Router
+
+CONTEXT: Final = "placement.context"
+"""Where Placement's context middleware leaves the request context."""
+
+MICROVERSION: Final = "placement.microversion"
+"""Where the microversion middleware leaves the version of the request."""
+
+REQUEST_ID: Final = "openstack.request_id"
+"""Where the request log middleware leaves the request id."""
+
+PUBLIC_PATHS: Final = frozenset({"", "/"})
+"""Paths that answer everybody: version discovery and health probes, for every method."""
+
+Environ = dict[str, Any]
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """A request on its journey.
+
+    ``environ`` is the server's own and is read, never replaced; the document stage alone changes
+    it, to put back the body that it read. ``routed`` says whether any route matches the path.
+    ``document`` is the decoded body, where there is one.
+    """
+
+    environ: Environ
+    method: str
+    path: str
+    routed: bool = False
+    operation: Operation = UNMATCHED
+    params: Params = NO_PARAMS
+    context: RequestContext | None = None
+    version: Version | None = None
+    body: bytes | None = None
+    document: Any = None
+
+    def extended(self, **changes: Any) -> "Exchange":
+        """This exchange with what a stage has learnt."""
+        return msgspec.structs.replace(self, **changes)
+
+    @property
+    def request_id(self) -> str:
+        return str(self.environ.get(REQUEST_ID, "-"))
+
+    @property
+    def served(self) -> bool:
+        """Whether Placement has this operation at this microversion, or answers 404 or 405."""
+        return self.version is not None and self.version >= self.operation.since
+
+    @property
+    def expected(self) -> Document | None:
+        """The document that the body must be; None where Placement reads none."""
+        return self.operation.document(self.version) if self.version is not None else None
+
+
+def begin(environ: Environ, router: Router) -> Exchange:
+    """The exchange at the start of its journey: what it is, before anything is judged."""
+    method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+    return Exchange(environ, method, path, *router.match(path, method))

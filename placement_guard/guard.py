@@ -1,0 +1,142 @@
+"""The guard: a WSGI middleware between Placement's microversion middleware and its handler.
+
+It belongs where ``placement.context`` and ``placement.microversion`` are in environ. Outside of
+them it cannot know who asks: it refuses everything but ``/``, which answers everybody.
+"""
+
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Any
+
+from oslo_config import cfg
+from oslo_log import log
+from prometheus_client import REGISTRY, CollectorRegistry
+from webob.exc import HTTPException
+
+from placement_guard import wire
+from placement_guard.answer import Answer
+from placement_guard.api.routes import Router
+from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
+from placement_guard.observers import Observer
+from placement_guard.observers.logs import Logs
+from placement_guard.observers.metrics import Metrics
+from placement_guard.outcome import FAILED, Ending, Outcome, classify
+from placement_guard.rejection import Rejection, reject
+from placement_guard.settings import Settings
+from placement_guard.stages import journey
+
+LOG = log.getLogger(__name__)
+
+WSGIApp = Callable[..., Iterable[bytes]]
+
+
+class Guard:
+    """Wraps ``app``; every request makes the journey before it reaches it.
+
+    app
+        The application behind: Placement's handler.
+    settings
+        How to behave; ConfigurationError if they cannot be used.
+    conf
+        Where ``[oslo_policy]`` is, for contexts that cannot answer for themselves.
+    registry
+        Where the metrics go. One registry holds one set of them, however many guards share it.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApp,
+        settings: Settings | None = None,
+        *,
+        conf: cfg.ConfigOpts | None = None,
+        registry: CollectorRegistry = REGISTRY,
+    ) -> None:
+        self.application = app
+        self.settings = (settings or Settings()).check()
+        self.metrics = Metrics.of(registry)
+        self._router = Router()
+        self._journey = journey(self.settings, conf)
+        self._observers: tuple[Observer, ...] = (self.metrics, Logs())
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        exchange = begin(environ, self._router)
+        try:
+            exchange, rejection = self._travel(exchange)
+        except Exception:
+            return self._fail("the guard", exchange, start_response)
+        if rejection is None or self.settings.observe:
+            return self._forward(exchange, rejection, start_response)
+        return self._refuse(exchange, rejection, start_response)
+
+    def _travel(self, exchange: Exchange) -> tuple[Exchange, Rejection | None]:
+        """Take the stages in order, up to the first that rejects."""
+        for name, stage in self._journey:
+            began = perf_counter()
+            result = stage(exchange)
+            self.metrics.stage_seconds[name](perf_counter() - began)
+            if isinstance(result, Rejection):
+                return exchange, result
+            exchange = result
+        return exchange, None
+
+    def _forward(
+        self, exchange: Exchange, warning: Rejection | None, start_response: Any
+    ) -> Iterable[bytes]:
+        """Let Placement answer."""
+        mark = wire.decision("warn", warning) if warning else ""
+        mutates = exchange.operation.mutates
+        began = perf_counter()
+        try:
+            answer = Answer(self.application, exchange.environ)
+        except HTTPException as raised:
+            # As good an answer as a returned one: the microversion middleware makes it one.
+            seconds = perf_counter() - began
+            response = raised.wsgi_response
+            outcome = classify(response.status_int, mutates=mutates, detail=str(raised))
+            if mark:
+                response.headers[wire.HEADER] = mark
+            self._observe(exchange, outcome, warning, seconds)
+            raise
+        except Exception:
+            if CONTEXT not in exchange.environ:
+                # The root needs no user, but Placement's handler needs a context all the same.
+                return self._refuse(exchange, reject("context.missing"), start_response)
+            return self._fail("Placement", exchange, start_response, perf_counter() - began)
+        seconds = perf_counter() - began
+        outcome = classify(answer.status, mutates=mutates)
+        if outcome.ending is Ending.CONFLICT:
+            code, detail = wire.code_and_detail(answer.examine())
+            code = exchange.environ.get(wire.ENV_CODE, code)
+            outcome = classify(answer.status, mutates=mutates, code=code, detail=detail)
+        if mark:
+            answer.add_header(wire.HEADER, mark)
+        self._observe(exchange, outcome, warning, seconds)
+        return answer.send(start_response)
+
+    def _refuse(
+        self, exchange: Exchange, rejection: Rejection, start_response: Any
+    ) -> Iterable[bytes]:
+        self._observe(exchange, Outcome(Ending.REJECTED, rejection.rule.status), rejection)
+        return wire.refuse(rejection, exchange.environ, start_response)
+
+    def _fail(
+        self, who: str, exchange: Exchange, start_response: Any, seconds: float | None = None
+    ) -> Iterable[bytes]:
+        """Answer 500 for an exception that is being handled; its text stays in the log."""
+        LOG.exception("%s failed in request %s", who, exchange.request_id)
+        self._observe(exchange, FAILED, None, seconds)
+        return wire.fail(exchange.environ, start_response)
+
+    def _observe(
+        self,
+        exchange: Exchange,
+        outcome: Outcome,
+        rejection: Rejection | None,
+        seconds: float | None = None,
+    ) -> None:
+        """Tell every observer. What one of them raises stops neither the others nor the answer."""
+        for observer in self._observers:
+            try:
+                observer(exchange, outcome, rejection, seconds)
+            except Exception:
+                LOG.exception("An observer failed in request %s", exchange.request_id)

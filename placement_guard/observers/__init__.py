@@ -1,0 +1,22 @@
+"""Who is told of each finished exchange: metrics and logs."""
+
+from typing import Protocol
+
+from placement_guard.exchange import Exchange
+from placement_guard.outcome import Outcome
+from placement_guard.rejection import Rejection
+
+
+class Observer(Protocol):
+    """Gets every exchange once it has ended."""
+
+    def __call__(
+        self,
+        exchange: Exchange,
+        outcome: Outcome,
+        rejection: Rejection | None,
+        seconds: float | None,
+        /,
+    ) -> None:
+        """``rejection`` refused the request, or would have but for observe; ``seconds`` is the time
+        that Placement took, None where it was not asked."""

@@ -1,0 +1,36 @@
+"""One line in the log for what an operator should know of. Nothing that a client wrote is quoted
+raw: paths are ASCII, identities come from the context."""
+
+from oslo_log import log
+
+from placement_guard.exchange import Exchange
+from placement_guard.outcome import Ending, Outcome
+from placement_guard.rejection import Rejection
+
+LOG = log.getLogger(__name__)
+
+
+class Logs:
+    """Logs rejections: at WARNING where only the guard refuses, at INFO where Placement would too."""
+
+    def __call__(
+        self,
+        exchange: Exchange,
+        outcome: Outcome,
+        rejection: Rejection | None,
+        seconds: float | None,
+    ) -> None:
+        if rejection is None:
+            return
+        rule = rejection.rule
+        say = LOG.info if rule.placement else LOG.warning
+        say(
+            "%s %s by rule %s%s (request %s, user %s, microversion %s)",
+            "Rejected" if outcome.ending is Ending.REJECTED else "Would have rejected",
+            exchange.operation.name,
+            rule.id,
+            f" at {rejection.path}" if rejection.path else "",
+            exchange.request_id,
+            ascii(getattr(exchange.context, "user_id", None)),
+            "1.%d" % exchange.version[1] if exchange.version else "-",
+        )

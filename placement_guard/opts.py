@@ -1,0 +1,130 @@
+"""The guard's options in ``placement.conf``, and how they become Settings."""
+
+import difflib
+import glob
+import os.path
+from typing import Any, Final
+
+from oslo_config import cfg
+
+from placement_guard.settings import ConfigurationError, Problem, Settings
+
+GROUP: Final = cfg.OptGroup(
+    "placement_guard",
+    title="placement-guard",
+    help="Admission control in front of Placement.",
+)
+
+_defaults = Settings()
+
+OPTIONS: Final = (
+    cfg.BoolOpt(
+        "observe",
+        default=_defaults.observe,
+        help="""
+Let every request through that would be refused, count it, log it, and mark the answer with
+``Placement-Guard: decision=warn``. The way to try the guard before it is trusted.
+""",
+    ),
+    cfg.IntOpt(
+        "max_body_bytes",
+        default=_defaults.max_body_bytes,
+        help="""
+The largest request body, in bytes (1024 to 1073741824). A larger one is refused with 413 before it
+is read.
+""",
+    ),
+    cfg.BoolOpt(
+        "allow_reused_context",
+        default=_defaults.allow_reused_context,
+        help="""
+Let one request context serve several requests. Only tests with a fixed context need this; in
+production a reused context means that one client acts with another one's identity.
+""",
+    ),
+    cfg.BoolOpt(
+        "policy_on_reads",
+        default=_defaults.policy_on_reads,
+        help="""
+Ask the policy before reads too. Placement asks it for every read anyway, so this only moves the
+refusal, and its count, to the guard.
+""",
+    ),
+    cfg.HostAddressOpt(
+        "metrics_host",
+        default=_defaults.metrics_host,
+        help="""
+The address on which Prometheus metrics are served. They name no user and no resource, but they
+are not protected: bind them where only your monitoring reaches.
+""",
+    ),
+    cfg.IntOpt(
+        "metrics_port",
+        default=_defaults.metrics_port,
+        help="""
+The port on which Prometheus metrics are served, 0 for none. Of several worker processes the first
+one binds it; set PROMETHEUS_MULTIPROC_DIR to a directory of their own, so that it serves the sum.
+""",
+    ),
+)
+
+
+def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
+    """For oslo-config-generator (``--namespace placement-guard``)."""
+    return [(GROUP, list(OPTIONS))]
+
+
+def register(conf: cfg.ConfigOpts) -> None:
+    """Register the options; doing so again changes nothing."""
+    conf.register_group(GROUP)
+    conf.register_opts(OPTIONS, group=GROUP)
+
+
+def settings_from(conf: cfg.ConfigOpts) -> Settings:
+    """The settings in ``conf``, whose files have been read.
+
+    Raises ConfigurationError with all problems at once: unknown options, unreadable values, values
+    out of range.
+    """
+    register(conf)
+    problems = _unknown_options(conf)
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        try:
+            values[option.dest] = conf[GROUP.name][option.dest]
+        except (ValueError, cfg.Error) as error:
+            text = str(error).splitlines()[0]
+            problems.append(Problem("settings.unreadable", option.name, text))
+    settings = Settings(**values)
+    problems += settings.problems()
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def _unknown_options(conf: cfg.ConfigOpts) -> list[Problem]:
+    known = {option.name for option in OPTIONS}
+    problems = []
+    for path in _files(conf):
+        sections: dict[str, dict[str, Any]] = {}
+        cfg.ConfigParser(path, sections).parse()
+        for name in sections.get(GROUP.name, {}):
+            if name in known:
+                continue
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            problems.append(
+                Problem("settings.unknown_option", name, f"there is no such option ({path}){hint}")
+            )
+    return problems
+
+
+def _files(conf: cfg.ConfigOpts) -> list[str]:
+    """The files that ``conf`` has read: oslo.config's own two options say which."""
+    try:
+        files, directories = list(conf.config_file or ()), list(conf.config_dir or ())
+    except cfg.NoSuchOptError:  # never called: nothing was read
+        return []
+    for directory in directories:
+        files += sorted(glob.glob(os.path.join(directory, "*.conf")))
+    return [path for path in files if os.path.isfile(path)]

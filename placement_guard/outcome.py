@@ -1,0 +1,51 @@
+"""How an exchange ended: a pure function of what came back."""
+
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from placement_guard.api.conflicts import kind_of
+
+
+class Ending(StrEnum):
+    """Every value of the ``outcome`` metric label."""
+
+    REJECTED = "rejected"
+    """The guard refused it."""
+    SERVED = "served"
+    """Placement answered a read."""
+    COMMITTED = "committed"
+    """Placement made the change."""
+    CONFLICT = "conflict"
+    """Placement answered 409: the request met another state than it counted on."""
+    REFUSED = "refused_by_placement"
+    """Placement answered any other 4xx."""
+    FAILED = "failed"
+    """A 5xx or an exception, Placement's or the guard's."""
+
+
+class Outcome(Struct, frozen=True):
+    """An ending; ``conflict`` is the kind of a conflict, and empty otherwise."""
+
+    ending: Ending
+    status: int
+    conflict: str = ""
+
+
+FAILED: Final = Outcome(Ending.FAILED, 500)
+
+
+def classify(status: int, *, mutates: bool, code: str | None = None, detail: str = "") -> Outcome:
+    """The outcome of Placement's answer.
+
+    ``status`` is its HTTP status; ``code`` and ``detail`` are what the error says, needed for a
+    409 only.
+    """
+    if status >= 500:
+        return Outcome(Ending.FAILED, status)
+    if status == 409:
+        return Outcome(Ending.CONFLICT, status, kind_of(code, detail))
+    if status >= 400:
+        return Outcome(Ending.REFUSED, status)
+    return Outcome(Ending.COMMITTED if mutates else Ending.SERVED, status)

@@ -1,0 +1,88 @@
+"""The guard inside a real Placement: drop-ins for ``placement.deploy.deploy`` and ``loadapp``.
+
+Placement builds its whole stack; the guard then takes the place between the microversion
+middleware and the handler. Nothing in Placement itself is changed: a bare Placement in the same
+process behaves as ever.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from microversion_parse.middleware import MicroversionMiddleware
+from oslo_config import cfg
+from oslo_log import log
+
+# Bound now: who replaces them by ours must not make ours call itself.
+from placement.deploy import deploy as bare_deploy
+from placement.deploy import loadapp as bare_loadapp
+from placement.handler import PlacementHandler
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from placement_guard.guard import Guard
+from placement_guard.opts import settings_from
+from placement_guard.settings import Settings
+
+LOG = log.getLogger(__name__)
+
+WSGIApp = Callable[..., Iterable[bytes]]
+
+_INWARD: Final = ("application", "_placement_app", "_app", "app")
+"""The attributes under which the middlewares of Placement's stack hold the next one."""
+
+
+class UnknownStackError(RuntimeError):
+    """This Placement is built in a way that the guard does not know: it cannot be put in place."""
+
+
+def deploy(conf: cfg.ConfigOpts, *, registry: CollectorRegistry = REGISTRY) -> WSGIApp:
+    """Placement's stack with the guard in it; like ``placement.deploy.deploy``.
+
+    Raises ConfigurationError with everything wrong in ``[placement_guard]``.
+    """
+    return guarded(bare_deploy(conf), conf, registry=registry)
+
+
+def loadapp(
+    config: cfg.ConfigOpts,
+    project_name: str | None = None,
+    *,
+    registry: CollectorRegistry = REGISTRY,
+) -> WSGIApp:
+    """A guarded Placement, its policy and its database ready; like ``placement.deploy.loadapp``."""
+    settings_from(config)  # before the database is touched
+    return guarded(bare_loadapp(config, project_name), config, registry=registry)
+
+
+def guarded(
+    stack: WSGIApp, conf: cfg.ConfigOpts, *, registry: CollectorRegistry = REGISTRY
+) -> WSGIApp:
+    """Put the guard into a stack that Placement has built. Once: a guarded stack stays as it is."""
+    middleware = _find(stack, MicroversionMiddleware)
+    if not isinstance(middleware.application, Guard):
+        settings = settings_from(conf)
+        middleware.application = Guard(
+            middleware.application, settings, conf=conf, registry=registry
+        )
+        LOG.info("placement-guard is in place: %s", settings)
+    return stack
+
+
+def conf_of(stack: WSGIApp) -> cfg.ConfigOpts:
+    """The configuration that a stack was built with."""
+    return _find(stack, PlacementHandler).config
+
+
+def settings_of(stack: WSGIApp) -> Settings:
+    """The settings of the guard in a guarded stack."""
+    return _find(stack, Guard).settings
+
+
+def _find(stack: WSGIApp, kind: type[Any]) -> Any:
+    """The layer of this kind, searched from the outside in."""
+    layer: Any = stack
+    while layer is not None:
+        if isinstance(layer, kind):
+            return layer
+        attributes = getattr(layer, "__dict__", {})
+        layer = next((attributes[name] for name in _INWARD if name in attributes), None)
+    raise UnknownStackError(f"this Placement's stack has no {kind.__name__}")

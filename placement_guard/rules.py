@@ -1,0 +1,123 @@
+"""The catalogue of rules: every reason for which the guard refuses a request.
+
+``placement`` says that Placement refuses such a request too, with the same status and wording;
+the other rules are the guard's own, and their code is ``placement_guard.<rule>``.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+
+class Rule(Struct, frozen=True):
+    """One named check.
+
+    ``summary`` completes "refused, because ..."; ``message`` is for the client, where it is always
+    the same. ``wrong_pipeline`` says that only a wrong pipeline around the guard can break it.
+    """
+
+    id: str
+    stage: str
+    status: int
+    summary: str
+    message: str = ""
+    placement: bool = False
+    wrong_pipeline: bool = False
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule(
+        "context.missing",
+        "identity",
+        401,
+        "no request context was made for it",
+        message="The request has no context: nobody has been authenticated.",
+        wrong_pipeline=True,
+    ),
+    Rule(
+        "context.wrong_type",
+        "identity",
+        401,
+        "its request context is none of oslo.context's",
+        message="The context of the request is not one that can be trusted.",
+        wrong_pipeline=True,
+    ),
+    Rule(
+        "context.no_user",
+        "identity",
+        401,
+        "its request context names no user",
+        message="The context of the request names no user.",
+    ),
+    Rule(
+        "context.not_confirmed",
+        "identity",
+        401,
+        "keystone's middleware did not confirm the identity",
+        message="The identity of the user is not confirmed.",
+    ),
+    Rule(
+        "context.contradicts_headers",
+        "identity",
+        401,
+        "its request context and keystone's headers name different identities",
+        message="The context of the request and its identity headers disagree.",
+        wrong_pipeline=True,
+    ),
+    Rule(
+        "context.reused",
+        "identity",
+        401,
+        "its request context has served another request",
+        message="The context of the request has served another request.",
+        wrong_pipeline=True,
+    ),
+    Rule(
+        "http.content_length_invalid",
+        "framing",
+        400,
+        "Content-Length is not an integer",
+        placement=True,
+    ),
+    Rule(
+        "http.content_type_missing",
+        "framing",
+        400,
+        "there is a body without a Content-Type",
+        placement=True,
+    ),
+    Rule("operation.unknown", "operation", 404, "no route of Placement matches it", placement=True),
+    Rule(
+        "http.content_type_unsupported",
+        "content_type",
+        415,
+        "the body is not declared as application/json",
+        placement=True,
+    ),
+    Rule("policy.forbidden", "gate_policy", 403, "the policy does not allow it", placement=True),
+    Rule(
+        "allocations.malformed_consumer",
+        "body",
+        400,
+        "the consumer in the path is not a UUID",
+        placement=True,
+    ),
+    Rule("body.too_large", "body", 413, "the body is larger than the limit"),
+    Rule(
+        "body.incomplete",
+        "body",
+        400,
+        "the body ended too early",
+        message="The body ended before it was complete.",
+    ),
+    Rule("json.malformed", "document", 400, "the body is not JSON", placement=True),
+    Rule("document.invalid", "document", 400, "the body breaks its schema", placement=True),
+    Rule("json.too_deep", "document", 400, "the body is nested too deeply"),
+    Rule("json.duplicate_key", "document", 400, "a key stands twice in one object"),
+    Rule("json.not_finite", "document", 400, "a number is not finite"),
+    Rule("json.nul_character", "document", 400, "a string holds a NUL character"),
+    Rule("json.lone_surrogate", "document", 400, "a string holds half a surrogate pair"),
+)
+
+BY_ID: Final = {rule.id: rule for rule in RULES}
+"""The rules by id."""

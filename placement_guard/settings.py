@@ -1,0 +1,86 @@
+"""How the guard behaves: one frozen value, checked whole before anything starts."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+MIN_BODY_BYTES: Final = 1024
+MAX_BODY_BYTES: Final = 1024 * 1024 * 1024
+
+
+class Problem(Struct, frozen=True):
+    """One thing wrong with the configuration; ``id`` never changes its meaning."""
+
+    id: str
+    option: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.id}: [placement_guard] {self.option}: {self.text}"
+
+
+class ConfigurationError(Exception):
+    """The configuration cannot be used. ``problems`` holds everything wrong with it."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The guard's settings, with their defaults.
+
+    observe
+        Let every request through that would be refused, count it, log it, and say so in the
+        ``Placement-Guard`` header of the answer.
+    max_body_bytes
+        The largest body (bytes) that is read; a larger one is refused with 413.
+    allow_reused_context
+        Let one request context serve several requests. For tests with a fixed context only.
+    policy_on_reads
+        Ask the policy before reads too. Placement asks it anyway.
+    metrics_host, metrics_port
+        Where the listener of the metrics binds; port 0 means no listener. Used by the ways in that
+        serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
+    """
+
+    observe: bool = False
+    max_body_bytes: int = 10 * 1024 * 1024
+    allow_reused_context: bool = False
+    policy_on_reads: bool = False
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 9778
+
+    def problems(self) -> list[Problem]:
+        """Everything wrong with these values; empty where they can be used."""
+        found = []
+        if not MIN_BODY_BYTES <= self.max_body_bytes <= MAX_BODY_BYTES:
+            found.append(
+                Problem(
+                    "settings.max_body_bytes",
+                    "max_body_bytes",
+                    f"{self.max_body_bytes} is not between {MIN_BODY_BYTES} and "
+                    f"{MAX_BODY_BYTES} bytes",
+                )
+            )
+        if not 0 <= self.metrics_port <= 65535:
+            found.append(
+                Problem(
+                    "settings.metrics_port",
+                    "metrics_port",
+                    f"{self.metrics_port} is not a port (0 to 65535, 0 for none)",
+                )
+            )
+        if self.metrics_port and not self.metrics_host.strip():
+            found.append(
+                Problem("settings.metrics_host", "metrics_host", "is empty; name an address")
+            )
+        return found
+
+    def check(self) -> "Settings":
+        """These settings, or ConfigurationError with all their problems."""
+        problems = self.problems()
+        if problems:
+            raise ConfigurationError(problems)
+        return self

@@ -1,0 +1,69 @@
+"""Whether the policy lets this user do this operation, before the body is read."""
+
+from typing import Any, Protocol
+
+from oslo_config import cfg
+from oslo_policy import policy
+
+from placement_guard.api.policies import list_rules
+from placement_guard.exchange import Exchange
+from placement_guard.rejection import Rejection, reject
+
+
+class Asks(Protocol):
+    """Answers whether a context may do what a rule names."""
+
+    def __call__(self, context: Any, rule: str) -> bool: ...
+
+
+class GatePolicy:
+    """The gate policy stage. Rule ``policy.forbidden``: 403, in Placement's wording.
+
+    A context that can answer for itself, as Placement's can, is asked: its enforcer is the one
+    that Placement goes by, whatever changed it meanwhile. Any other context is judged by an
+    enforcer with Placement's rules and defaults, and the same ``[oslo_policy]`` options and file.
+    """
+
+    def __init__(self, ask: Asks, *, reads: bool = False) -> None:
+        self._ask = ask
+        self._reads = reads
+
+    def __call__(self, exchange: Exchange) -> Exchange | Rejection:
+        rule = exchange.operation.rule
+        # Below its first microversion Placement answers 404 or 405 before it asks the policy.
+        if rule is None or not exchange.served:
+            return exchange
+        if not (self._reads or exchange.operation.mutates):
+            return exchange
+        context = exchange.context
+        can = getattr(context, "can", None)
+        allowed = can(rule, fatal=False) if can else self._ask(context, rule)
+        if allowed:
+            return exchange
+        return reject("policy.forbidden", f"Policy does not allow {rule} to be performed.")
+
+
+def enforcer_of(conf: cfg.ConfigOpts | None) -> Asks:
+    """An enforcer of Placement's rules, for contexts that cannot answer for themselves.
+
+    ``conf`` gives it the ``[oslo_policy]`` options; without, the defaults hold and no file is
+    read. Like Placement's, the target is the caller's own project and user.
+    """
+    if conf is None:
+        conf = cfg.ConfigOpts()
+        conf([], default_config_files=[], default_config_dirs=[])
+        enforcer = policy.Enforcer(conf, use_conf=False)
+    else:
+        enforcer = policy.Enforcer(conf)
+    enforcer.suppress_default_change_warnings = True
+    enforcer.suppress_deprecation_warnings = True
+    enforcer.register_defaults(list_rules())
+
+    def ask(context: Any, rule: str) -> bool:
+        target = {"project_id": context.project_id, "user_id": context.user_id}
+        try:
+            return bool(enforcer.authorize(rule, target, context, do_raise=False))
+        except policy.InvalidScope:
+            return False
+
+    return ask

@@ -1,0 +1,94 @@
+"""Who asks: a request context that is there, is sound, and belongs to this request alone.
+
+Trusts ``environ['placement.context']``, and keystone's headers where they are present: the
+authentication middleware in front removes what a client sends under these names. A header that is
+absent contradicts nothing: noauth2 sets no X-Project-Id, a system-scoped token has no project,
+and service tokens come in headers of their own.
+"""
+
+from typing import Any, Final
+
+from oslo_context.context import RequestContext
+from oslo_log import log
+
+from placement_guard.exchange import CONTEXT, PUBLIC_PATHS, Environ, Exchange
+from placement_guard.rejection import Rejection, reject
+
+LOG = log.getLogger(__name__)
+
+_STATUS: Final = "HTTP_X_IDENTITY_STATUS"
+_TOKEN: Final = "placement_guard.request"  # noqa: S105  # names an environ key
+_MARK: Final = "_placement_guard_request"
+
+
+class Identity:
+    """The identity stage. Rules ``context.*``, all 401.
+
+    Reads ``placement.context`` and the identity headers; leaves a mark on the context, and one in
+    environ, by which a context that comes again with another request is known.
+    """
+
+    def __init__(self, *, allow_reused_context: bool = False) -> None:
+        self._allow_reused = allow_reused_context
+        self._logged: set[str] = set()
+
+    def __call__(self, exchange: Exchange) -> Exchange | Rejection:
+        context = exchange.environ.get(CONTEXT)
+        if exchange.path in PUBLIC_PATHS:
+            known = context if isinstance(context, RequestContext) else None
+            return exchange.extended(context=known)
+        rule = self._broken_rule(exchange.environ, context)
+        if rule is None:
+            return exchange.extended(context=context)
+        rejection = reject(rule)
+        self._log_once(rejection, exchange)
+        return rejection
+
+    def _broken_rule(self, environ: Environ, context: Any) -> str | None:
+        if context is None:
+            return "context.missing"
+        if not isinstance(context, RequestContext):
+            return "context.wrong_type"
+        if environ.get(_STATUS, "Confirmed") != "Confirmed":
+            return "context.not_confirmed"
+        if not context.user_id:
+            return "context.no_user"
+        if not _agrees(environ, context):
+            return "context.contradicts_headers"
+        if not self._allow_reused and _served_before(environ, context):
+            return "context.reused"
+        return None
+
+    def _log_once(self, rejection: Rejection, exchange: Exchange) -> None:
+        """A wrong pipeline refuses everything: say so once, where an operator will see it."""
+        rule = rejection.rule
+        if rule.wrong_pipeline and rule.id not in self._logged:
+            self._logged.add(rule.id)
+            LOG.error(
+                "Refusing with 401 (%s): %s. The pipeline around the guard is wrong: it belongs "
+                "right behind Placement's own context and microversion middleware. "
+                "Said once; the metrics count every refusal. First seen in request %s.",
+                rule.id,
+                rule.summary,
+                exchange.request_id,
+            )
+
+
+def _agrees(environ: Environ, context: RequestContext) -> bool:
+    user = environ.get("HTTP_X_USER_ID")
+    if user is not None and user != context.user_id:
+        return False
+    project = environ.get("HTTP_X_PROJECT_ID")
+    if project is not None and (project or None) != (context.project_id or None):
+        return False
+    roles = environ.get("HTTP_X_ROLES")
+    return roles is None or _role_set(roles.split(",")) == _role_set(context.roles or ())
+
+
+def _role_set(roles: Any) -> set[str]:
+    return {role.strip() for role in roles} - {""}
+
+
+def _served_before(environ: Environ, context: RequestContext) -> bool:
+    token = environ.setdefault(_TOKEN, object())
+    return context.__dict__.setdefault(_MARK, token) is not token

@@ -1,0 +1,98 @@
+"""How the guard's answers look on the wire: the way Placement makes its own.
+
+webob's exceptions negotiate JSON, HTML or text; the JSON is that of the OpenStack API guidelines,
+``{"errors": [{"status", "title", "detail", "code", "request_id"}]}``, at every microversion.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from webob import exc
+
+from placement_guard.exchange import REQUEST_ID, Environ
+from placement_guard.rejection import PLACEMENT_CODE, Rejection
+
+HEADER: Final = "Placement-Guard"
+"""A dictionary (RFC 8941) that says what the guard decided, and by which rule."""
+
+MAX_DETAIL: Final = 4096
+"""The longest ``detail`` (bytes of UTF-8) that the guard writes."""
+
+ENV_CODE: Final = "placement.error_code"
+"""Where Placement leaves the code of an error, at every microversion."""
+
+INTERNAL_DETAIL: Final = "The log has more about it, under this request's id."
+
+_EXCEPTIONS: Final[dict[int, type[exc.HTTPException]]] = {
+    400: exc.HTTPBadRequest,
+    401: exc.HTTPUnauthorized,
+    403: exc.HTTPForbidden,
+    404: exc.HTTPNotFound,
+    413: exc.HTTPRequestEntityTooLarge,
+    415: exc.HTTPUnsupportedMediaType,
+    500: exc.HTTPInternalServerError,
+}
+
+
+def refuse(rejection: Rejection, environ: Environ, start_response: Any) -> Iterable[bytes]:
+    """Answer with ``rejection``."""
+    header = decision("reject", rejection)
+    return _answer(
+        rejection.rule.status, rejection.detail, rejection.code, header, environ, start_response
+    )
+
+
+def fail(environ: Environ, start_response: Any) -> Iterable[bytes]:
+    """Answer 500 without a word of what went wrong: the log has it."""
+    return _answer(500, INTERNAL_DETAIL, PLACEMENT_CODE, "", environ, start_response)
+
+
+def decision(word: str, rejection: Rejection) -> str:
+    """The value of the header: what was decided, and by which rule of which stage."""
+    rule = rejection.rule
+    return f'decision={word}, stage="{rule.stage}", rule="{rule.id}"'
+
+
+def _answer(
+    status: int, detail: str, code: str, header: str, environ: Environ, start_response: Any
+) -> Iterable[bytes]:
+    def formatter(*, body: str, status: str, title: str, environ: Environ) -> dict[str, Any]:
+        error = {
+            "status": int(status.split(None, 1)[0]),
+            "title": title,
+            # webob turns line breaks into blanks, and HTML breaks into lines.
+            "detail": bounded(exc.strip_tags(body)),
+            "code": code,
+        }
+        if REQUEST_ID in environ:
+            error["request_id"] = environ[REQUEST_ID]
+        return {"errors": [error]}
+
+    answer = _EXCEPTIONS[status](bounded(detail), json_formatter=formatter)
+    if header:
+        answer.headers[HEADER] = header
+    return answer(_preferring_json(environ), start_response)
+
+
+def bounded(text: str) -> str:
+    """``text`` in at most MAX_DETAIL bytes: its end is cut, and says so."""
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= MAX_DETAIL:
+        return text
+    return encoded[: MAX_DETAIL - 4].decode("utf-8", "ignore") + " ..."
+
+
+def _preferring_json(environ: Environ) -> Environ:
+    # Placement's request log does this too; not every pipeline has it.
+    accept = environ.get("HTTP_ACCEPT")
+    return environ if accept and accept != "*/*" else {**environ, "HTTP_ACCEPT": "application/json"}
+
+
+def code_and_detail(body: bytes) -> tuple[str | None, str]:
+    """The code and the detail of an error body; of HTML or text, all of it is the detail."""
+    try:
+        error = json.loads(body)["errors"][0]
+        return error.get("code"), str(error.get("detail", ""))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None, body.decode("utf-8", "replace")

@@ -1,0 +1,15 @@
+"""The entry point for WSGI servers, in place of ``placement.wsgi.api``.
+
+``placement_guard.wsgi:application`` is a guarded Placement, configured as Placement is: from
+``/etc/placement``, or the directory in ``OS_PLACEMENT_CONFIG_DIR``. Importing this module starts
+it, and the listener of the metrics with it.
+"""
+
+from placement.wsgi import init_application
+
+from placement_guard.observers.listener import listen
+from placement_guard.placement import conf_of, guarded, settings_of
+
+application = init_application()
+guarded(application, conf_of(application))
+listen(settings_of(application))

@@ -5,8 +5,9 @@ them it cannot know who asks: it refuses everything but ``/``, which answers eve
 """
 
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oslo_config import cfg
 from oslo_log import log
@@ -17,13 +18,15 @@ from placement_guard import wire
 from placement_guard.answer import Answer
 from placement_guard.api.routes import Router
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
-from placement_guard.observers import Observer
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
 from placement_guard.outcome import FAILED, Ending, Outcome, classify
 from placement_guard.rejection import Rejection, reject
 from placement_guard.settings import Settings
 from placement_guard.stages import journey
+
+if TYPE_CHECKING:
+    from placement_guard.observers import Observer
 
 LOG = log.getLogger(__name__)
 
@@ -62,10 +65,14 @@ class Guard:
         exchange = begin(environ, self._router)
         try:
             exchange, rejection = self._travel(exchange)
-        except Exception:
-            return self._fail("the guard", exchange, start_response)
+        except Exception as error:
+            return self._fail("The guard", error, exchange, start_response)
         if rejection is None or self.settings.observe:
             return self._forward(exchange, rejection, start_response)
+        if exchange.operation.provider_asked and exchange.body is not None:
+            missing = self._missing(exchange)
+            if missing is not None:
+                raise missing
         return self._refuse(exchange, rejection, start_response)
 
     def _travel(self, exchange: Exchange) -> tuple[Exchange, Rejection | None]:
@@ -92,16 +99,18 @@ class Guard:
             # As good an answer as a returned one: the microversion middleware makes it one.
             seconds = perf_counter() - began
             response = raised.wsgi_response
-            outcome = classify(response.status_int, mutates=mutates, detail=str(raised))
+            # Its detail may be any object: Placement passes exceptions.
+            detail = str(getattr(raised, "detail", "") or "")
+            outcome = classify(response.status_int, mutates=mutates, detail=detail)
             if mark:
                 response.headers[wire.HEADER] = mark
             self._observe(exchange, outcome, warning, seconds)
             raise
-        except Exception:
+        except Exception as error:
             if CONTEXT not in exchange.environ:
                 # The root needs no user, but Placement's handler needs a context all the same.
                 return self._refuse(exchange, reject("context.missing"), start_response)
-            return self._fail("Placement", exchange, start_response, perf_counter() - began)
+            return self._fail("Placement", error, exchange, start_response, perf_counter() - began)
         seconds = perf_counter() - began
         outcome = classify(answer.status, mutates=mutates)
         if outcome.ending is Ending.CONFLICT:
@@ -113,6 +122,22 @@ class Guard:
         self._observe(exchange, outcome, warning, seconds)
         return answer.send(start_response)
 
+    def _missing(self, exchange: Exchange) -> HTTPException | None:
+        """Placement's 404 for the provider of a bad body: a read of the same path finds it."""
+        nothing = {"REQUEST_METHOD": "GET", "CONTENT_LENGTH": "0", "wsgi.input": BytesIO()}
+        began = perf_counter()
+        try:
+            Answer(self.application, {**exchange.environ, **nothing}).discard()
+        except HTTPException as raised:
+            status = raised.wsgi_response.status_int
+            if status == 404:
+                outcome = classify(status, mutates=True)
+                self._observe(exchange, outcome, None, perf_counter() - began)
+                return raised
+        except Exception:
+            LOG.exception("A look-up failed in request %s", exchange.request_id)
+        return None
+
     def _refuse(
         self, exchange: Exchange, rejection: Rejection, start_response: Any
     ) -> Iterable[bytes]:
@@ -120,10 +145,15 @@ class Guard:
         return wire.refuse(rejection, exchange.environ, start_response)
 
     def _fail(
-        self, who: str, exchange: Exchange, start_response: Any, seconds: float | None = None
+        self,
+        who: str,
+        error: Exception,
+        exchange: Exchange,
+        start_response: Any,
+        seconds: float | None = None,
     ) -> Iterable[bytes]:
-        """Answer 500 for an exception that is being handled; its text stays in the log."""
-        LOG.exception("%s failed in request %s", who, exchange.request_id)
+        """Answer 500 for an unexpected exception; its text stays in the log."""
+        LOG.error("%s failed in request %s", who, exchange.request_id, exc_info=error)
         self._observe(exchange, FAILED, None, seconds)
         return wire.fail(exchange.environ, start_response)
 

@@ -1,8 +1,7 @@
 """The guard's options in ``placement.conf``, and how they become Settings."""
 
 import difflib
-import glob
-import os.path
+from pathlib import Path
 from typing import Any, Final
 
 from oslo_config import cfg
@@ -126,5 +125,5 @@ def _files(conf: cfg.ConfigOpts) -> list[str]:
     except cfg.NoSuchOptError:  # never called: nothing was read
         return []
     for directory in directories:
-        files += sorted(glob.glob(os.path.join(directory, "*.conf")))
-    return [path for path in files if os.path.isfile(path)]
+        files += sorted(map(str, Path(directory).glob("*.conf")))
+    return [path for path in files if Path(path).is_file()]

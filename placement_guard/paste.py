@@ -7,8 +7,9 @@ looked for as Placement does (OS_PLACEMENT_CONFIG_DIR, /etc/placement).
 """
 
 import functools
-import os.path
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import oslo_middleware
@@ -32,7 +33,7 @@ PasteConf = dict[str, str]
 @functools.lru_cache(maxsize=8)
 def _load(config_dir: str) -> cfg.ConfigOpts:
     """Placement's configuration, read once for a whole pipeline."""
-    files = [os.path.join(config_dir, "placement.conf")] if config_dir else None
+    files = [str(Path(config_dir) / "placement.conf")] if config_dir else None
     conf = cfg.ConfigOpts()
     placement_conf.register_opts(conf)
     placement.wsgi._set_middleware_defaults()  # noqa: SLF001  # the headers that CORS allows
@@ -45,7 +46,9 @@ def _load(config_dir: str) -> cfg.ConfigOpts:
 def _conf(global_conf: PasteConf, local_conf: PasteConf) -> cfg.ConfigOpts:
     if local_conf:
         names = ", ".join(sorted(local_conf))
-        raise ValueError(f"{names}: such options belong into placement.conf, not into the paste file")
+        raise ValueError(
+            f"{names}: such options belong into placement.conf, not into the paste file"
+        )
     directory = global_conf.get("config_dir") or os.environ.get("OS_PLACEMENT_CONFIG_DIR", "")
     return _load(directory.strip())
 

@@ -1,7 +1,7 @@
 """The kinds of 409 that Placement answers, and how each shows.
 
-Placement's ``code`` is missing below microversion 1.23, and says ``placement.concurrent_update`` for
-several kinds: so the wording decides, and the code only where the wording does not. Source: the
+Placement's ``code`` is missing below microversion 1.23, and is ``placement.concurrent_update``
+for several kinds: so the wording decides, and the code only where the wording does not. Source: the
 handlers of openstack-placement 16.
 """
 

@@ -88,9 +88,7 @@ def _consumers_parts(consumers: list[Any], version: int) -> Parts:
     by_provider = list(map(_allocations, consumers))
     allocations = list(_flat(map(_values, by_provider)))
     resources = list(map(_resources, allocations))
-    keys = (
-        _lengths(consumers) + _lengths(by_provider) + _lengths(allocations) + _lengths(resources)
-    )
+    keys = _lengths(consumers) + _lengths(by_provider) + _lengths(allocations) + _lengths(resources)
     uuids = list(_flat(by_provider))
     names: Iterable[str] = _flat(resources)
     free: Iterable[str] = chain(map(_project, consumers), map(_user, consumers))
@@ -130,16 +128,12 @@ def _reshape(version: int) -> Callable[[Any], Parts]:
         keys += _lengths(_flat(map(_values, records)))
         found.uuids.extend(by_provider)
         found.uuids.extend(by_consumer)
-        return Parts(
-            found.keys + keys, found.uuids, chain(_flat(records), found.names), found.free
-        )
+        return Parts(found.keys + keys, found.uuids, chain(_flat(records), found.names), found.free)
 
     return parts
 
 
-def _document(
-    name: str, of: Any, schema: Schema, parts: Callable[[Any], Parts | None]
-) -> Document:
+def _document(name: str, of: Any, schema: Schema, parts: Callable[[Any], Parts | None]) -> Document:
     return Document(name=name, type=of, schema=schema, parts=parts)
 
 
@@ -170,7 +164,9 @@ TRAITS: Final = _document(
 RESOURCE_CLASS: Final = _document(
     "resource class", bodies.ResourceClass, schemas.RESOURCE_CLASS, lambda _: Parts(1, [])
 )
-ALLOCATIONS: Final = _document("allocations", bodies.Allocations, schemas.ALLOCATIONS, _listed_parts)
+ALLOCATIONS: Final = _document(
+    "allocations", bodies.Allocations, schemas.ALLOCATIONS, _listed_parts
+)
 ALLOCATIONS_1_8: Final = _document(
     "allocations 1.8", bodies.Allocations18, schemas.ALLOCATIONS_1_8, _listed_parts
 )
@@ -190,15 +186,27 @@ MANY_ALLOCATIONS: Final = _document(
     "many allocations", bodies.ByConsumer, schemas.MANY_ALLOCATIONS, _many_consumers(13)
 )
 MANY_ALLOCATIONS_1_28: Final = _document(
-    "many allocations 1.28", bodies.ByConsumer128, schemas.MANY_ALLOCATIONS_1_28, _many_consumers(28)
+    "many allocations 1.28",
+    bodies.ByConsumer128,
+    schemas.MANY_ALLOCATIONS_1_28,
+    _many_consumers(28),
 )
 MANY_ALLOCATIONS_1_34: Final = _document(
-    "many allocations 1.34", bodies.ByConsumer134, schemas.MANY_ALLOCATIONS_1_34, _many_consumers(34)
+    "many allocations 1.34",
+    bodies.ByConsumer134,
+    schemas.MANY_ALLOCATIONS_1_34,
+    _many_consumers(34),
 )
 MANY_ALLOCATIONS_1_38: Final = _document(
-    "many allocations 1.38", bodies.ByConsumer138, schemas.MANY_ALLOCATIONS_1_38, _many_consumers(38)
+    "many allocations 1.38",
+    bodies.ByConsumer138,
+    schemas.MANY_ALLOCATIONS_1_38,
+    _many_consumers(38),
 )
 RESHAPE: Final = _document("reshape", bodies.Reshape, schemas.RESHAPE, _reshape(28))
-RESHAPE_1_34: Final = _document("reshape 1.34", bodies.Reshape134, schemas.RESHAPE_1_34, _reshape(34))
-RESHAPE_1_38: Final = _document("reshape 1.38", bodies.Reshape138, schemas.RESHAPE_1_38, _reshape(38))
-
+RESHAPE_1_34: Final = _document(
+    "reshape 1.34", bodies.Reshape134, schemas.RESHAPE_1_34, _reshape(34)
+)
+RESHAPE_1_38: Final = _document(
+    "reshape 1.38", bodies.Reshape138, schemas.RESHAPE_1_38, _reshape(38)
+)

@@ -62,10 +62,10 @@ class Judge:
             return None, [Finding("json.too_deep", what, ())]
         found = strict_json.findings(data) if suspect else []
         # What a strict rule finds can mislead the compiled validator.
-        error = self._error(data, len(body), compiled=not found)
-        if error is not None:
-            place = tuple(error.absolute_path)
-            return data, [Finding("document.invalid", wording_of(error), place)]
+        invalid = self._error(data, len(body), compiled=not found)
+        if invalid is not None:
+            place = tuple(invalid.absolute_path)
+            return data, [Finding("document.invalid", wording_of(invalid), place)]
         return data, found
 
     def _error(self, data: Any, size: int, *, compiled: bool) -> ValidationError | None:

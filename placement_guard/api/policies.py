@@ -4,7 +4,7 @@ Source: ``placement.policies``, openstack-placement 16; ``tests/placement/test_t
 them. A Placement context answers for itself (``context.can``), and is asked first.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from oslo_policy import policy
 
@@ -22,7 +22,9 @@ _DEFAULTS: Final = {
 """The rules whose default is not "admin or service"."""
 
 
-def _base(name: str, check: str, scopes: list[str] | None, deprecated: bool) -> policy.RuleDefault:
+def _base(
+    name: str, check: str, scopes: list[str] | None, *, replaces_admin: bool
+) -> policy.RuleDefault:
     # Each rule gets an object of its own: oslo.policy changes the defaults that it is given.
     old = policy.DeprecatedRule(
         name="rule:admin_api",
@@ -35,27 +37,30 @@ def _base(name: str, check: str, scopes: list[str] | None, deprecated: bool) -> 
         check,
         description=f"Placement's {name} rule.",
         scope_types=scopes,
-        deprecated_rule=old if deprecated else None,
+        deprecated_rule=old if replaces_admin else None,
     )
 
 
 def list_rules() -> list[policy.RuleDefault]:
     """New rule objects, as Placement would register them."""
     rules = [
-        _base("admin_api", "role:admin", _PROJECT, False),
-        _base("service_api", "role:service", _PROJECT, True),
-        _base("admin_or_service_api", "role:admin or role:service", _PROJECT, True),
+        _base("admin_api", "role:admin", _PROJECT, replaces_admin=False),
+        _base("service_api", "role:service", _PROJECT, replaces_admin=True),
+        _base("admin_or_service_api", "role:admin or role:service", _PROJECT, replaces_admin=True),
         _base(
-            "project_reader_api", "role:reader and project_id:%(project_id)s", None, True
+            "project_reader_api",
+            "role:reader and project_id:%(project_id)s",
+            None,
+            replaces_admin=True,
         ),
         _base(
             "admin_or_project_reader_or_service_api",
             "role:admin or rule:project_reader_api or role:service",
             _PROJECT,
-            True,
+            replaces_admin=True,
         ),
     ]
-    by_rule: dict[str, list[dict[str, str | list[str]]]] = {}
+    by_rule: dict[str, Any] = {}
     for operation in OPERATIONS:
         if operation.rule:
             by_rule.setdefault(operation.rule, []).append(

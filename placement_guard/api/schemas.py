@@ -64,9 +64,7 @@ PROVIDER: Final = _record({"name": _PROVIDER_NAME}, ["name"])
 NEW_PROVIDER_1_14: Final = _record(
     {"name": _PROVIDER_NAME, "uuid": _UUID, "parent_provider_uuid": _PARENT}, ["name"]
 )
-PROVIDER_1_14: Final = _record(
-    {"name": _PROVIDER_NAME, "parent_provider_uuid": _PARENT}, ["name"]
-)
+PROVIDER_1_14: Final = _record({"name": _PROVIDER_NAME, "parent_provider_uuid": _PARENT}, ["name"])
 
 # Inventories ---------------------------------------------------------------------------------
 

@@ -84,9 +84,7 @@ def parse(body: bytes) -> Parsed:
         return value
 
     try:
-        data = json.loads(
-            text, object_pairs_hook=pairs, parse_float=number, parse_constant=number
-        )
+        data = json.loads(text, object_pairs_hook=pairs, parse_float=number, parse_constant=number)
     except ValueError as error:
         raise MalformedError(str(error)) from None
     except RecursionError:
@@ -134,9 +132,7 @@ def _of_value(path: Path, value: Any) -> Iterator[Finding]:
         yield Finding("json.not_finite", "the number is not finite", path)
     elif isinstance(value, _Repeated):
         for key in value.keys_repeated:
-            yield Finding(
-                "json.duplicate_key", "the key stands there more than once", (*path, key)
-            )
+            yield Finding("json.duplicate_key", "the key stands there more than once", (*path, key))
 
 
 def _of_text(path: Path, text: str, kind: str) -> Iterator[Finding]:

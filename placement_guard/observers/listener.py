@@ -7,7 +7,6 @@ listener is a thread: under uWSGI it needs ``enable-threads``.
 
 import errno
 import os
-import threading
 from typing import Final
 from wsgiref.simple_server import WSGIServer
 
@@ -27,7 +26,7 @@ def served_registry(registry: CollectorRegistry = REGISTRY) -> CollectorRegistry
     if MULTIPROC_DIR not in os.environ:
         return registry
     total = CollectorRegistry()
-    MultiProcessCollector(total)
+    MultiProcessCollector(total)  # type: ignore[no-untyped-call]
     return total
 
 
@@ -41,7 +40,7 @@ def listen(settings: Settings, registry: CollectorRegistry = REGISTRY) -> WSGISe
         return None
     address = f"{settings.metrics_host}:{settings.metrics_port}"
     try:
-        server, thread = start_http_server(
+        server, _ = start_http_server(
             settings.metrics_port, settings.metrics_host, served_registry(registry)
         )
     except OSError as error:
@@ -49,6 +48,5 @@ def listen(settings: Settings, registry: CollectorRegistry = REGISTRY) -> WSGISe
             LOG.info("Metrics: %s is taken; the worker that has it serves the sum.", address)
             return None
         raise
-    assert isinstance(thread, threading.Thread)
     LOG.info("Metrics are served on http://%s/metrics", address)
     return server

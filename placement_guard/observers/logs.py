@@ -11,14 +11,14 @@ LOG = log.getLogger(__name__)
 
 
 class Logs:
-    """Logs rejections: at WARNING where only the guard refuses, at INFO where Placement would too."""
+    """Logs rejections: at WARNING the guard's own, at INFO those that Placement would make too."""
 
     def __call__(
         self,
         exchange: Exchange,
         outcome: Outcome,
         rejection: Rejection | None,
-        seconds: float | None,
+        _seconds: float | None,
     ) -> None:
         if rejection is None:
             return
@@ -32,5 +32,5 @@ class Logs:
             f" at {rejection.path}" if rejection.path else "",
             exchange.request_id,
             ascii(getattr(exchange.context, "user_id", None)),
-            "1.%d" % exchange.version[1] if exchange.version else "-",
+            f"1.{exchange.version[1]}" if exchange.version else "-",
         )

@@ -65,9 +65,7 @@ def read(environ: Environ, limit: int) -> bytes | Rejection:
     return body
 
 
-def _read_chunks(
-    stream: Any, length: int | None, limit: int, chunks: list[bytes]
-) -> int:
+def _read_chunks(stream: Any, length: int | None, limit: int, chunks: list[bytes]) -> int:
     """Read ``length`` bytes, or to the end but hardly past ``limit``; returns how many."""
     size, most = 0, limit + 1 if length is None else length
     while size < most and (chunk := stream.read(min(CHUNK, most - size))):

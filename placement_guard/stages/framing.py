@@ -16,9 +16,7 @@ def framing(exchange: Exchange) -> Exchange | Rejection:
     try:
         positive = int(length) > 0
     except ValueError:
-        return reject(
-            "http.content_length_invalid", "content-length header must be an integer"
-        )
+        return reject("http.content_length_invalid", "content-length header must be an integer")
     if positive and not exchange.environ.get("CONTENT_TYPE"):
         return reject(
             "http.content_type_missing", "content-type header required when content-length > 0"

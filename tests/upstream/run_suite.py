@@ -1,0 +1,67 @@
+"""Run the functional API suite of the installed Placement with the guard in its stack.
+
+    python tests/upstream/run_suite.py [testtools arguments]
+
+Prints what the guard decided, and how many bodies that break their schema reached Placement all
+the same (there must be none). The exit code is that of the suite, or 1 where one did.
+"""
+
+import collections
+import json
+import sys
+
+import placement.deploy
+import placement.util
+import placement_guard.placement
+from prometheus_client import REGISTRY
+from testtools import run
+from webob.exc import HTTPBadRequest
+
+reached = collections.Counter()
+
+
+def counting(extract_json):
+    """Placement's own check of bodies, with a count of what it refuses."""
+
+    def counted(body, schema):
+        # Of bodies only: Placement also checks strings of its own making, from the path.
+        kind = "bodies" if isinstance(body, bytes) else "names"
+        reached[kind, "seen"] += 1
+        try:
+            return extract_json(body, schema)
+        except HTTPBadRequest:
+            reached[kind, "refused"] += 1
+            raise
+
+    return counted
+
+
+def decided():
+    """Requests by outcome, and rejections by rule, over the whole run."""
+    outcomes, rules = collections.Counter(), collections.Counter()
+    for family in REGISTRY.collect():
+        for sample in family.samples:
+            if sample.name == "placement_guard_requests_total":
+                outcomes[sample.labels["outcome"]] += int(sample.value)
+            elif sample.name == "placement_guard_rejections_total":
+                rules[sample.labels["rule"]] += int(sample.value)
+    return {"outcomes": +outcomes, "rejections": +rules}
+
+
+def main():
+    placement.deploy.deploy = placement_guard.placement.deploy
+    placement.util.extract_json = counting(placement.util.extract_json)
+    code = 0
+    try:
+        run.main([sys.argv[0], *(sys.argv[1:] or ["placement.tests.functional.test_api"])], sys.stdout)
+    except SystemExit as exit_:
+        code = int(exit_.code or 0)
+    report = decided()
+    report["bodies_seen_by_placement"] = reached["bodies", "seen"]
+    report["bodies_refused_by_placement"] = reached["bodies", "refused"]
+    print(json.dumps(report))
+    return code or int(report["bodies_refused_by_placement"] > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

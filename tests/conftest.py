@@ -1,6 +1,7 @@
 """A real Placement in this process, bare and guarded side by side over one database."""
 
 import contextlib
+import logging
 import os
 import types
 
@@ -23,6 +24,7 @@ def placement_of_its_own():
         trait._TRAITS_SYNCED = False
         resource_class._RESOURCE_CLASSES_SYNCED = False
 
+    handlers = list(logging.root.handlers)
     undo = db_api.placement_context_manager.patch_factory(enginefacade.transaction_context())
     reset()
     try:
@@ -32,6 +34,10 @@ def placement_of_its_own():
             db_api.get_placement_engine().dispose()
         undo()
         reset()
+        for handler in logging.root.handlers[:]:
+            if handler not in handlers:  # made by oslo.log, from the configuration
+                logging.root.removeHandler(handler)
+                handler.close()
 
 
 def write_conf(directory, **sections):

@@ -72,7 +72,7 @@ class Guard:
         if exchange.operation.provider_asked and exchange.body is not None:
             missing = self._missing(exchange)
             if missing is not None:
-                raise missing
+                return missing.send(start_response)
         return self._refuse(exchange, rejection, start_response)
 
     def _travel(self, exchange: Exchange) -> tuple[Exchange, Rejection | None]:
@@ -122,20 +122,30 @@ class Guard:
         self._observe(exchange, outcome, warning, seconds)
         return answer.send(start_response)
 
-    def _missing(self, exchange: Exchange) -> HTTPException | None:
-        """Placement's 404 for the provider of a bad body: a read of the same path finds it."""
+    def _missing(self, exchange: Exchange) -> Answer | None:
+        """Placement's 404, given or raised, for the provider of a bad body.
+
+        A read of the same path finds it. Anything else that the read comes to is not our matter.
+        """
         nothing = {"REQUEST_METHOD": "GET", "CONTENT_LENGTH": "0", "wsgi.input": BytesIO()}
         began = perf_counter()
+        answer, error = None, None
         try:
-            Answer(self.application, {**exchange.environ, **nothing}).discard()
+            answer = Answer(self.application, {**exchange.environ, **nothing})
+            status = answer.status
         except HTTPException as raised:
-            status = raised.wsgi_response.status_int
-            if status == 404:
-                outcome = classify(status, mutates=True)
-                self._observe(exchange, outcome, None, perf_counter() - began)
-                return raised
+            error, status = raised, raised.wsgi_response.status_int
         except Exception:
             LOG.exception("A look-up failed in request %s", exchange.request_id)
+            return None
+        if status == 404:
+            outcome = classify(status, mutates=True)
+            self._observe(exchange, outcome, None, perf_counter() - began)
+            if error is not None:
+                raise error
+            return answer
+        if answer is not None:
+            answer.discard()
         return None
 
     def _refuse(

@@ -15,7 +15,7 @@ Positive = Annotated[int, Meta(ge=1, le=MAX_INT)]
 Natural = Annotated[int, Meta(ge=0, le=MAX_INT)]
 Amount = Annotated[int, Meta(ge=1)]
 # Two types, so that an integer stays one: typed as float alone it would come out as 1.0.
-Ratio = int | Annotated[float, Meta(le=MAX_FLOAT)]
+Ratio = Annotated[int, Meta(le=MAX_INT)] | Annotated[float, Meta(le=MAX_FLOAT)]
 ExternalId = Annotated[str, Meta(min_length=1, max_length=255)]
 ProviderName = Annotated[str, Meta(max_length=200)]
 TraitName = Annotated[str, Meta(min_length=1, max_length=255)]

@@ -19,7 +19,9 @@ MAX_DEPTH: Final = 500
 MAX_FINDINGS: Final = 20
 """How many violations of one body are reported."""
 
-_TOKEN: Final = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_TOKEN: Final = re.compile(r'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+# One object each, as Placement's parser has them: it makes two NaNs of a list "non-unique".
+_CONSTANTS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -83,8 +85,15 @@ def parse(body: bytes) -> Parsed:
         suspect |= not math.isfinite(value)
         return value
 
+    def constant(name: str) -> float:
+        nonlocal suspect
+        suspect = True
+        return _CONSTANTS[name]
+
     try:
-        data = json.loads(text, object_pairs_hook=pairs, parse_float=number, parse_constant=number)
+        data = json.loads(
+            text, object_pairs_hook=pairs, parse_float=number, parse_constant=constant
+        )
     except ValueError as error:
         raise MalformedError(str(error)) from None
     except RecursionError:

@@ -108,6 +108,8 @@ def _configure(arguments: argparse.Namespace) -> cfg.ConfigOpts:
 def _bound(host: str, port: int) -> Any:
     """A listening socket."""
     try:
+        if not 0 < port < 65536:
+            raise OverflowError("a port is 1 to 65535")
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         api = socket.socket(*found[:3])
         api.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

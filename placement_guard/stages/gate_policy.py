@@ -1,9 +1,10 @@
 """Whether the policy lets this user do this operation, before the body is read."""
 
+import os
 from typing import Any, Protocol
 
 from oslo_config import cfg
-from oslo_policy import policy
+from oslo_policy import opts, policy
 
 from placement_guard.api.policies import list_rules
 from placement_guard.exchange import Exchange
@@ -49,12 +50,7 @@ def enforcer_of(conf: cfg.ConfigOpts | None) -> Asks:
     ``conf`` gives it the ``[oslo_policy]`` options; without, the defaults hold and no file is
     read. Like Placement's, the target is the caller's own project and user.
     """
-    if conf is None:
-        conf = cfg.ConfigOpts()
-        conf([], default_config_files=[], default_config_dirs=[])
-        enforcer = policy.Enforcer(conf, use_conf=False)
-    else:
-        enforcer = policy.Enforcer(conf)
+    enforcer = policy.Enforcer(conf or _without_files())
     enforcer.suppress_default_change_warnings = True
     enforcer.suppress_deprecation_warnings = True
     enforcer.register_defaults(list_rules())
@@ -67,3 +63,10 @@ def enforcer_of(conf: cfg.ConfigOpts | None) -> Asks:
             return False
 
     return ask
+
+
+def _without_files() -> cfg.ConfigOpts:
+    conf = cfg.ConfigOpts()
+    opts.set_defaults(conf, policy_file=os.devnull, policy_dirs=[])
+    conf([], default_config_files=[], default_config_dirs=[])
+    return conf

@@ -1,0 +1,110 @@
+"""Settings: checked whole, every problem at once, each with an id that stays."""
+
+import pytest
+from oslo_config import cfg
+
+from placement_guard import ConfigurationError, Guard, Settings
+from placement_guard.opts import OPTIONS, list_opts, settings_from
+
+
+def ids(problems):
+    return [problem.id for problem in problems]
+
+
+def conf_of(tmp_path, text):
+    file = tmp_path / "placement.conf"
+    file.write_text(text)
+    conf = cfg.ConfigOpts()
+    conf([], default_config_files=[str(file)], default_config_dirs=[])
+    return conf
+
+
+def test_the_defaults_can_be_used():
+    assert Settings().problems() == []
+    assert Settings().check() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problems"),
+    [
+        ({"max_body_bytes": 0}, ["settings.max_body_bytes"]),
+        ({"max_body_bytes": 2**40}, ["settings.max_body_bytes"]),
+        ({"metrics_port": 65536}, ["settings.metrics_port"]),
+        ({"metrics_port": -1}, ["settings.metrics_port"]),
+        ({"metrics_host": " "}, ["settings.metrics_host"]),
+        ({"metrics_host": "", "metrics_port": 0}, []),
+        (
+            {"max_body_bytes": -1, "metrics_port": -1, "metrics_host": ""},
+            ["settings.max_body_bytes", "settings.metrics_port", "settings.metrics_host"],
+        ),
+    ],
+)
+def test_each_problem_is_found(changes, problems):
+    assert ids(Settings(**changes).problems()) == problems
+
+
+def test_a_guard_does_not_start_with_wrong_settings():
+    with pytest.raises(ConfigurationError) as raised:
+        Guard(lambda *_: [], Settings(max_body_bytes=1))
+    assert ids(raised.value.problems) == ["settings.max_body_bytes"]
+    assert "settings.max_body_bytes: [placement_guard] max_body_bytes: 1 is not" in str(raised.value)
+
+
+def test_options_become_settings(tmp_path):
+    conf = conf_of(
+        tmp_path,
+        "[placement_guard]\nobserve = yes\nmax_body_bytes = 4096\nallow_reused_context = true\n"
+        "policy_on_reads = 1\nmetrics_host = ::1\nmetrics_port = 0\n",
+    )
+    assert settings_from(conf) == Settings(
+        observe=True,
+        max_body_bytes=4096,
+        allow_reused_context=True,
+        policy_on_reads=True,
+        metrics_host="::1",
+        metrics_port=0,
+    )
+
+
+def test_an_option_for_each_setting_with_the_same_default():
+    [(group, options)] = list_opts()
+    assert group.name == "placement_guard"
+    defaults = {option.name: option.default for option in options}
+    assert defaults == {name: getattr(Settings(), name) for name in Settings.__struct_fields__}
+    assert all(option.help for option in OPTIONS)
+
+
+def test_without_a_file_the_defaults_hold():
+    conf = cfg.ConfigOpts()
+    assert settings_from(conf) == Settings()
+
+
+def test_all_problems_of_a_file_are_told_at_once(tmp_path):
+    conf = conf_of(
+        tmp_path,
+        "[placement_guard]\nobseve = true\nmax_body_bytes = many\nmetrics_port = 70000\n"
+        "observe = perhaps\nnothing_like_it_at_all = 1\n",
+    )
+    with pytest.raises(ConfigurationError) as raised:
+        settings_from(conf)
+    problems = {(p.id, p.option): p.text for p in raised.value.problems}
+    assert set(problems) == {
+        ("settings.unknown_option", "obseve"),
+        ("settings.unknown_option", "nothing_like_it_at_all"),
+        ("settings.unreadable", "observe"),
+        ("settings.unreadable", "max_body_bytes"),
+        ("settings.metrics_port", "metrics_port"),
+    }
+    assert problems["settings.unknown_option", "obseve"].endswith("did you mean observe?")
+    assert str(tmp_path) in problems["settings.unknown_option", "obseve"]
+    assert "did you mean" not in problems["settings.unknown_option", "nothing_like_it_at_all"]
+    assert len(str(raised.value).splitlines()) == 5
+
+
+def test_files_of_a_configuration_directory_are_looked_through_too(tmp_path):
+    (tmp_path / "10-guard.conf").write_text("[placement_guard]\nmetrics_prt = 1\n")
+    conf = cfg.ConfigOpts()
+    conf([], default_config_files=[], default_config_dirs=[str(tmp_path)])
+    with pytest.raises(ConfigurationError) as raised:
+        settings_from(conf)
+    assert "did you mean metrics_port?" in str(raised.value)

@@ -7,7 +7,7 @@ the sentence. So a large body costs a few times what decoding it costs, not seco
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import jsonschema_rs
@@ -98,20 +98,19 @@ class Judge:
 
     def _error(self, data: Any, size: int, *, compiled: bool) -> ValidationError | None:
         if compiled:
-            if self._compiled.is_valid(data):
-                return None
-            error = best_match(self._shallowest(data))
+            try:
+                if self._compiled.is_valid(data):
+                    return None
+                broken = self._compiled.evaluate(data).errors()
+            except ValueError:  # what it looks at holds more levels than it takes: 255
+                return best_match(self._python.iter_errors(data))
+            error = best_match(self._shallowest(data, broken))
             if error is not None:
                 return error
         # The two disagree, or the compiled one cannot judge such data.
         return best_match(self._python.iter_errors(data)) if size <= MAX_WHOLE else None
 
-    def _shallowest(self, data: Any) -> Iterator[ValidationError]:
-        try:
-            broken = self._compiled.evaluate(data).errors()
-        except ValueError:  # something wrong holds more levels than it can take: 255
-            yield from self._python.iter_errors(data)
-            return
+    def _shallowest(self, data: Any, broken: Iterable[Any]) -> Iterator[ValidationError]:
         # Not the paths of iter_errors: those turn the key "007" into the number 7.
         pointers = {unit["instanceLocation"] for unit in broken}
         depth = min(pointer.count("/") for pointer in pointers)

@@ -5,7 +5,7 @@ It takes a strict subset of what the schema takes, and says nothing about the re
 What a type cannot say is proven in bulk:
 
 - no backslash in the body: no escape can hide a quote, a NUL, a surrogate, a newline or a colon;
-- as many colons as decoded keys (and colons in free strings): no key was there twice, and none was
+- as many colons as decoded keys, and colons in free strings: no key was there twice, and none was
   unknown (the decoder skips those);
 - all UUIDs in canonical form, by slices of one joined string;
 - all names known, by a bounded memo of names seen.
@@ -13,6 +13,7 @@ What a type cannot say is proven in bulk:
 
 import re
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import msgspec
@@ -49,7 +50,7 @@ def all_uuids(texts: Collection[str]) -> bool:
     )
 
 
-def all_names(texts: set[str]) -> bool:
+def all_names(texts: AbstractSet[str]) -> bool:
     """Whether each text is a name as resource classes and consumer types have it."""
     if texts <= _seen:
         return True
@@ -76,8 +77,8 @@ class FastPath:
             document = self._decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        parts = self._parts(document)
-        if parts is None or not all_uuids(parts.uuids) or not all_names(set(parts.names)):
+        parts = self._parts(document, body.count(b":"))
+        if parts is None:
             return None
-        colons = "\n".join(parts.free).count(":") if parts.free else 0
-        return document if body.count(b":") == parts.keys + colons else None
+        uuids, names = parts
+        return document if all_uuids(uuids) and all_names(names) else None

@@ -1,0 +1,82 @@
+"""``python -m benchmarks``: measures, and prints tables."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.document import document
+from benchmarks.overhead import overhead, overhead_multiprocess
+from benchmarks.report import Table
+from benchmarks.timing import Plan, Progress
+
+BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
+    "document": document,
+    "overhead": overhead,
+    "overhead_multiprocess": overhead_multiprocess,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    progress = Progress()
+    rounds = arguments.rounds or (3 if arguments.quick else 15)
+    plan = Plan(rounds, arguments.quick, progress)
+    try:
+        tables = [BENCHMARKS[name](plan) for name in arguments.names or BENCHMARKS]
+    finally:
+        progress.done()
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report.plain(tables), indent=2) + "\n", "utf-8")
+    sys.stdout.write(report.markdown(tables) if arguments.markdown else report.text(tables))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measures what the guard costs. Everything is measured in turns with what it "
+        "is compared to, so that a busy machine slows both.",
+        epilog="\n".join(
+            ["benchmarks:", *(f"  {n:22} {f.__doc__}" for n, f in BENCHMARKS.items())]
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="benchmark",
+        # Not choices: argparse would hold no names at all to be a wrong one.
+        type=_name,
+        help="what to measure (default: all of them)",
+    )
+    parser.add_argument(
+        "--rounds", type=_positive, help="rounds of each measurement (default: 15; 3 with --quick)"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="leave out the largest bodies: less exact, in seconds"
+    )
+    parser.add_argument("--markdown", action="store_true", help="print Markdown")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all figures to FILE as JSON as well"
+    )
+    return parser
+
+
+def _name(text: str) -> str:
+    if text not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(BENCHMARKS)}")
+    return text
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

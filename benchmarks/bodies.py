@@ -1,0 +1,82 @@
+"""The bodies that are measured: the same bytes in every run and on every machine."""
+
+import json
+from random import Random
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from placement_guard.api import documents
+from placement_guard.api.documents import Document
+
+CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB")
+
+RESHAPES = {"b": (4, 5), "c": (71, 99), "d": (720, 990), "e": (7200, 9900)}
+"""How many providers and consumers: 3.7 kB, 70 kB, 705 kB, 7 MB."""
+
+
+class Body(NamedTuple):
+    """One body: the path and method of its request, its document, its bytes."""
+
+    method: str
+    path: str
+    document: Document
+    raw: bytes
+
+
+def bodies() -> dict[str, Body]:
+    """a: an inventory of three classes; b to e: reshapes at microversion 1.38."""
+    random = Random(1)  # the same bytes every time are what is wanted
+    path = f"/resource_providers/{_uuid(random)}/inventories"
+    found = {"a": Body("PUT", path, documents.INVENTORIES, _encode(inventories(random, 3)))}
+    for name, (providers, consumers) in RESHAPES.items():
+        raw = _encode(_reshape(random, providers, consumers))
+        found[name] = Body("POST", "/reshaper", documents.RESHAPE_1_38, raw)
+    return found
+
+
+def inventories(random: Random, generation: int) -> dict[str, Any]:
+    """The inventories of one provider, at a generation."""
+    records = {name: _record(random) for name in CLASSES}
+    return {"resource_provider_generation": generation, "inventories": records}
+
+
+def _record(random: Random) -> dict[str, Any]:
+    return {
+        "total": random.randint(1, 4000),
+        "reserved": 0,
+        "min_unit": 1,
+        "max_unit": random.randint(1, 400),
+        "step_size": 1,
+        "allocation_ratio": random.choice((1.0, 1.5, 16.0)),
+    }
+
+
+def _reshape(random: Random, providers: int, consumers: int) -> dict[str, Any]:
+    uuids = _many(random, providers)
+    return {
+        "inventories": {uuid: inventories(random, 3) for uuid in uuids},
+        "allocations": {uuid: _consumer(random, uuids) for uuid in _many(random, consumers)},
+    }
+
+
+def _consumer(random: Random, providers: list[str]) -> dict[str, Any]:
+    resources = {"VCPU": 2, "MEMORY_MB": 1024}
+    return {
+        "allocations": {uuid: {"resources": resources} for uuid in random.sample(providers, 2)},
+        "project_id": _uuid(random),
+        "user_id": _uuid(random),
+        "consumer_generation": 1,
+        "consumer_type": "INSTANCE",
+    }
+
+
+def _many(random: Random, count: int) -> list[str]:
+    return [_uuid(random) for _ in range(count)]
+
+
+def _uuid(random: Random) -> str:
+    return str(UUID(int=random.getrandbits(128), version=4))
+
+
+def _encode(data: Any) -> bytes:
+    return json.dumps(data).encode()

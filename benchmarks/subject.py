@@ -1,0 +1,99 @@
+"""The subject of the measurements: one real Placement, bare and guarded, over one database."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from oslo_config import cfg
+from oslo_policy import opts as policy_opts
+from placement import conf as placement_conf
+from placement import db_api
+from placement.deploy import loadapp as bare_loadapp
+from prometheus_client import CollectorRegistry
+
+from placement_guard.placement import loadapp as guarded_loadapp
+
+App = Callable[..., Iterable[bytes]]
+
+
+class Subject(NamedTuple):
+    """The same Placement twice, in one process, over one database."""
+
+    bare: App
+    guarded: App
+
+
+class Answered(NamedTuple):
+    """One answer: HTTP status, body, and how long it took (seconds)."""
+
+    status: int
+    body: bytes
+    seconds: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def subject(directory: Path) -> Subject:
+    """Build both in ``directory``. Once in a process: Placement's database is global.
+
+    SQLite, without waiting for the disk: what a disk adds is the same for both, and would only
+    hide what the guard costs. Nothing is logged. noauth2; the policy is Placement's default.
+    """
+    logging.disable(logging.CRITICAL)
+    conf = cfg.ConfigOpts()
+    placement_conf.register_opts(conf)
+    policy_opts.set_defaults(conf)
+    url = f"sqlite:///{directory / 'placement.sqlite'}"
+    conf.set_override("connection", url, "placement_database")
+    conf([], default_config_files=[], default_config_dirs=[])
+    conf.set_override("sqlite_synchronous", False, "placement_database")
+    conf.set_override("sync_on_startup", True, "placement_database")
+    conf.set_override("auth_strategy", "noauth2", "api")
+    db_api.configure(conf)
+    return Subject(bare_loadapp(conf), guarded_loadapp(conf, registry=CollectorRegistry()))
+
+
+def call(app: App, method: str, path: str, body: bytes = b"") -> Answered:
+    """One request, as a server would make it. The environ is ready before the clock starts."""
+    environ = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "localhost",
+        "HTTP_ACCEPT": "application/json",
+        "HTTP_X_AUTH_TOKEN": "admin",
+        "HTTP_OPENSTACK_API_VERSION": "placement 1.39",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": None,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    if body:
+        environ |= {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))}
+    statuses: list[str] = []
+
+    def start_response(status: str, _headers: Any, _exc_info: Any = None) -> None:
+        statuses.append(status)
+
+    began = perf_counter()
+    pieces = app(environ, start_response)
+    answer = b"".join(pieces)
+    close = getattr(pieces, "close", None)
+    if close is not None:
+        close()
+    seconds = perf_counter() - began
+    return Answered(int(statuses[-1][:3]), answer, seconds)

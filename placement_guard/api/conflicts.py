@@ -49,8 +49,8 @@ KINDS: Final[tuple[ConflictKind, ...]] = (
             "Inventory and/or allocations changed while attempting to allocate",
             "because the inventory was updated by another process",
             "Race condition detected",
-            "Another thread concurrently updated the data",
-            "A conflict was encountered attempting to",
+            # "the data", or "the resource provider data".
+            "Another thread concurrently updated the",
             "Max retries of DB transaction exceeded",
         ),
     ),

@@ -27,8 +27,8 @@ Environ = dict[str, Any]
 class Exchange(msgspec.Struct, frozen=True):
     """A request on its journey.
 
-    ``environ`` is the server's own and is read, never replaced; the document stage alone changes
-    it, to put back the body that it read. ``routed`` says whether any route matches the path.
+    ``environ`` is the server's own. Two stages change it: identity marks the request, and body puts
+    back what it read. ``routed`` says whether any route matches the path.
     ``document`` is the decoded body, where there is one.
     """
 

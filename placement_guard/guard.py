@@ -23,7 +23,7 @@ from placement_guard.observers.metrics import Metrics
 from placement_guard.outcome import FAILED, Ending, Outcome, classify
 from placement_guard.rejection import Rejection, reject
 from placement_guard.settings import Settings
-from placement_guard.stages import journey
+from placement_guard.stages import journey, reading
 
 if TYPE_CHECKING:
     from placement_guard.observers import Observer
@@ -59,6 +59,7 @@ class Guard:
         self.metrics = Metrics.of(registry)
         self._router = Router()
         self._journey = journey(self.settings, conf)
+        self._reading = reading(self._journey, self.settings)
         self._observers: tuple[Observer, ...] = (self.metrics, Logs())
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -66,7 +67,7 @@ class Guard:
         try:
             exchange, rejection = self._travel(exchange)
         except Exception as error:
-            return self._fail("The guard", error, exchange, start_response)
+            return self._fail("The guard", error, exchange, None, start_response)
         if rejection is None or self.settings.observe:
             return self._forward(exchange, rejection, start_response)
         if exchange.operation.provider_asked and exchange.body is not None:
@@ -77,7 +78,7 @@ class Guard:
 
     def _travel(self, exchange: Exchange) -> tuple[Exchange, Rejection | None]:
         """Take the stages in order, up to the first that rejects."""
-        for name, stage in self._journey:
+        for name, stage in self._journey if exchange.operation.mutates else self._reading:
             began = perf_counter()
             result = stage(exchange)
             self.metrics.stage_seconds[name](perf_counter() - began)
@@ -110,7 +111,8 @@ class Guard:
             if CONTEXT not in exchange.environ:
                 # The root needs no user, but Placement's handler needs a context all the same.
                 return self._refuse(exchange, reject("context.missing"), start_response)
-            return self._fail("Placement", error, exchange, start_response, perf_counter() - began)
+            seconds = perf_counter() - began
+            return self._fail("Placement", error, exchange, warning, start_response, seconds)
         seconds = perf_counter() - began
         outcome = classify(answer.status, mutates=mutates)
         if outcome.ending is Ending.CONFLICT:
@@ -159,13 +161,14 @@ class Guard:
         who: str,
         error: Exception,
         exchange: Exchange,
+        warning: Rejection | None,
         start_response: Any,
         seconds: float | None = None,
     ) -> Iterable[bytes]:
         """Answer 500 for an unexpected exception; its text stays in the log."""
         LOG.error("%s failed in request %s", who, exchange.request_id, exc_info=error)
-        self._observe(exchange, FAILED, None, seconds)
-        return wire.fail(exchange.environ, start_response)
+        self._observe(exchange, FAILED, warning, seconds)
+        return wire.fail(warning, exchange.environ, start_response)
 
     def _observe(
         self,

@@ -20,50 +20,54 @@ OPTIONS: Final = (
     cfg.BoolOpt(
         "observe",
         default=_defaults.observe,
-        help="""
-Let every request through that would be refused, count it, log it, and mark the answer with
-``Placement-Guard: decision=warn``. The way to try the guard before it is trusted.
-""",
+        help=(
+            "Let every request through that would be refused, count it, log it, and mark the "
+            "answer with ``Placement-Guard: decision=warn``. The way to try the guard before it "
+            "is trusted."
+        ),
     ),
     cfg.IntOpt(
         "max_body_bytes",
         default=_defaults.max_body_bytes,
-        help="""
-The largest request body, in bytes (1024 to 1073741824). A larger one is refused with 413 before it
-is read.
-""",
+        help=(
+            "The largest request body, in bytes (1024 to 1073741824). A larger one is refused "
+            "with 413 before it is read."
+        ),
     ),
     cfg.BoolOpt(
         "allow_reused_context",
         default=_defaults.allow_reused_context,
-        help="""
-Let one request context serve several requests. Only tests with a fixed context need this; in
-production a reused context means that one client acts with another one's identity.
-""",
+        help=(
+            "Let one request context serve several requests. Only tests with a fixed context "
+            "need this; in production a reused context means that one client acts with another "
+            "one's identity."
+        ),
     ),
     cfg.BoolOpt(
         "policy_on_reads",
         default=_defaults.policy_on_reads,
-        help="""
-Ask the policy before reads too. Placement asks it for every read anyway, so this only moves the
-refusal, and its count, to the guard.
-""",
+        help=(
+            "Ask the policy before reads too. Placement asks it for every read anyway, so this "
+            "only moves the refusal, and its count, to the guard."
+        ),
     ),
     cfg.HostAddressOpt(
         "metrics_host",
         default=_defaults.metrics_host,
-        help="""
-The address on which Prometheus metrics are served. They name no user and no resource, but they
-are not protected: bind them where only your monitoring reaches.
-""",
+        help=(
+            "The address on which Prometheus metrics are served. They name no user and no "
+            "resource, but they are not protected: bind them where only your monitoring "
+            "reaches."
+        ),
     ),
     cfg.IntOpt(
         "metrics_port",
         default=_defaults.metrics_port,
-        help="""
-The port on which Prometheus metrics are served, 0 for none. Of several worker processes the first
-one binds it; set PROMETHEUS_MULTIPROC_DIR to a directory of their own, so that it serves the sum.
-""",
+        help=(
+            "The port on which Prometheus metrics are served, 0 for none. Of several worker "
+            "processes the first one binds it; set PROMETHEUS_MULTIPROC_DIR to a directory of "
+            "their own, so that it serves the sum."
+        ),
     ),
 )
 

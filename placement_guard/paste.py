@@ -22,7 +22,7 @@ from placement import db_api, deploy, fault_wrap, handler, policy, requestlog, u
 from placement import microversion as placement_microversion
 
 from placement_guard.guard import Guard
-from placement_guard.observers.listener import listen
+from placement_guard.observers.listener import listen_if_possible
 from placement_guard.opts import settings_from
 
 WSGIApp = Callable[..., Iterable[bytes]]
@@ -67,7 +67,7 @@ def guard(global_conf: PasteConf, **local_conf: str) -> Filter:
     settings = settings_from(conf)
 
     def guarded(app: WSGIApp) -> WSGIApp:
-        listen(settings)
+        listen_if_possible(settings)
         return Guard(app, settings, conf=conf)
 
     return guarded

@@ -31,21 +31,26 @@ _EXCEPTIONS: Final[dict[int, type[exc.HTTPException]]] = {
     404: exc.HTTPNotFound,
     413: exc.HTTPRequestEntityTooLarge,
     415: exc.HTTPUnsupportedMediaType,
-    500: exc.HTTPInternalServerError,
 }
 
 
 def refuse(rejection: Rejection, environ: Environ, start_response: Any) -> Iterable[bytes]:
     """Answer with ``rejection``."""
-    header = decision("reject", rejection)
-    return _answer(
-        rejection.rule.status, rejection.detail, rejection.code, header, environ, start_response
-    )
+    rule = rejection.rule
+    answer = _EXCEPTIONS[rule.status](bounded(rejection.detail))
+    answer.headers[HEADER] = decision("reject", rejection)
+    # Placement's wording goes Placement's way, which turns line breaks into blanks and drops what
+    # looks like a tag; the guard's own is kept as it is.
+    own = None if rule.placement else f"{answer.explanation}\n\n{rejection.detail}"
+    return _send(answer, rejection.code, own, environ, start_response)
 
 
-def fail(environ: Environ, start_response: Any) -> Iterable[bytes]:
+def fail(warning: Rejection | None, environ: Environ, start_response: Any) -> Iterable[bytes]:
     """Answer 500 without a word of what went wrong: the log has it."""
-    return _answer(500, INTERNAL_DETAIL, PLACEMENT_CODE, "", environ, start_response)
+    answer = exc.HTTPInternalServerError(INTERNAL_DETAIL)
+    if warning is not None:
+        answer.headers[HEADER] = decision("warn", warning)
+    return _send(answer, PLACEMENT_CODE, None, environ, start_response)
 
 
 def decision(word: str, rejection: Rejection) -> str:
@@ -54,24 +59,21 @@ def decision(word: str, rejection: Rejection) -> str:
     return f'decision={word}, stage="{rule.stage}", rule="{rule.id}"'
 
 
-def _answer(
-    status: int, detail: str, code: str, header: str, environ: Environ, start_response: Any
+def _send(
+    answer: Any, code: str, own: str | None, environ: Environ, start_response: Any
 ) -> Iterable[bytes]:
     def formatter(*, body: str, status: str, title: str, environ: Environ) -> dict[str, Any]:
         error = {
             "status": int(status.split(None, 1)[0]),
             "title": title,
-            # webob turns line breaks into blanks, and HTML breaks into lines.
-            "detail": bounded(exc.strip_tags(body)),
+            "detail": bounded(exc.strip_tags(body) if own is None else own),
             "code": code,
         }
         if REQUEST_ID in environ:
             error["request_id"] = environ[REQUEST_ID]
         return {"errors": [error]}
 
-    answer = _EXCEPTIONS[status](bounded(detail), json_formatter=formatter)
-    if header:
-        answer.headers[HEADER] = header
+    answer.json_formatter = formatter
     return answer(_preferring_json(environ), start_response)
 
 

@@ -7,9 +7,9 @@ it, and the listener of the metrics with it.
 
 from placement.wsgi import init_application
 
-from placement_guard.observers.listener import listen
+from placement_guard.observers.listener import listen_if_possible
 from placement_guard.placement import conf_of, guarded, settings_of
 
 application = init_application()
 guarded(application, conf_of(application))
-listen(settings_of(application))
+listen_if_possible(settings_of(application))

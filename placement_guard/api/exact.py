@@ -55,7 +55,7 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, list):
         return "list", *map(_comparable, value)
     if isinstance(value, dict):
-        return "dict", frozenset((key, _comparable(member)) for key, member in value.items())
+        return frozenset((key, _comparable(member)) for key, member in value.items())
     return ("bool", value) if isinstance(value, bool) else value
 
 

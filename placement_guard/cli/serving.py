@@ -107,15 +107,15 @@ def _configure(arguments: argparse.Namespace) -> cfg.ConfigOpts:
 @contextlib.contextmanager
 def _bound(host: str, port: int) -> Any:
     """A listening socket."""
+    if not 0 < port < 65536:
+        raise CannotServeError(f"{port} is not a port (1 to 65535); choose another --port")
     try:
-        if not 0 < port < 65536:
-            raise OverflowError("a port is 1 to 65535")
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         api = socket.socket(*found[:3])
         api.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         api.bind(found[4])
         api.listen()
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise _cannot_listen(host, port, error, "--port") from None
     with api:
         yield api
@@ -132,9 +132,10 @@ def _listen_for_metrics(settings: Settings, stack: contextlib.ExitStack) -> None
         stack.callback(metrics.shutdown)
 
 
-def _cannot_listen(host: str, port: int, error: Exception, option: str) -> CannotServeError:
-    reason = getattr(error, "strerror", None) or error
-    return CannotServeError(f"cannot listen on {host}:{port} ({reason}); choose another {option}")
+def _cannot_listen(host: str, port: int, error: OSError, option: str) -> CannotServeError:
+    return CannotServeError(
+        f"cannot listen on {host}:{port} ({error.strerror}); choose another {option}"
+    )
 
 
 def _load(conf: cfg.ConfigOpts) -> Any:

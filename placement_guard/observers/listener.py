@@ -34,7 +34,7 @@ def listen(settings: Settings, registry: CollectorRegistry = REGISTRY) -> WSGISe
     """Serve the metrics as the settings say; None where they say no, or another worker does.
 
     In multiprocess mode a port that is taken is a sibling's, most likely: it serves the sum.
-    Otherwise OSError.
+    Otherwise OSError: :func:`listen_if_possible` goes on without.
     """
     if not settings.metrics_port:
         return None
@@ -50,3 +50,18 @@ def listen(settings: Settings, registry: CollectorRegistry = REGISTRY) -> WSGISe
         raise
     LOG.info("Metrics are served on http://%s/metrics", address)
     return server
+
+
+def listen_if_possible(settings: Settings, registry: CollectorRegistry = REGISTRY) -> None:
+    """Serve the metrics, or say at ERROR why not: a service does not stop for its metrics."""
+    try:
+        listen(settings, registry)
+    except OSError as error:
+        LOG.error(  # noqa: TRY400  # a traceback would say no more
+            "Metrics cannot be served on %s:%d (%s). If other workers of this service have the "
+            "port, set %s for all of them; otherwise choose another metrics_port.",
+            settings.metrics_host,
+            settings.metrics_port,
+            error.strerror,
+            MULTIPROC_DIR,
+        )

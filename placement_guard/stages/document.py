@@ -43,4 +43,4 @@ def _rejection(found: list[Finding]) -> Rejection:
         return reject(first.rule, first.what, path)
     # A line each; the last line of a detail is what some clients show.
     lines = [f"{finding.what}: {json_path(finding.path)}" for finding in found]
-    return reject(first.rule, "<br />".join(["The body is not sound JSON.", *lines]), path)
+    return reject(first.rule, "\n".join(["The body is not sound JSON.", *lines]), path)

@@ -24,5 +24,7 @@ def test_a_status_tells_the_ending(status, mutates, ending):
 
 
 def test_only_a_conflict_has_a_kind():
-    assert classify(409, mutates=True, detail="Unable to allocate inventory: x").conflict == "capacity"
+    assert (
+        classify(409, mutates=True, detail="Unable to allocate inventory: x").conflict == "capacity"
+    )
     assert classify(400, mutates=True, detail="Unable to allocate inventory: x").conflict == ""

@@ -47,7 +47,9 @@ def test_a_guard_does_not_start_with_wrong_settings():
     with pytest.raises(ConfigurationError) as raised:
         Guard(lambda *_: [], Settings(max_body_bytes=1))
     assert ids(raised.value.problems) == ["settings.max_body_bytes"]
-    assert "settings.max_body_bytes: [placement_guard] max_body_bytes: 1 is not" in str(raised.value)
+    assert "settings.max_body_bytes: [placement_guard] max_body_bytes: 1 is not" in str(
+        raised.value
+    )
 
 
 def test_options_become_settings(tmp_path):

@@ -30,13 +30,23 @@ def test_a_refusal_of_the_guards_own():
                 "title": "Bad Request",
                 "detail": (
                     "The server could not comply with the request since it is either malformed or "
-                    "otherwise incorrect.\n\n too deep: $.a  "
+                    "otherwise incorrect.\n\ntoo deep: $.a"
                 ),
                 "code": "placement_guard.json.too_deep",
                 "request_id": "req-1",
             }
         ]
     }
+
+
+def test_lines_and_angle_brackets_of_its_own_are_kept():
+    _, _, body = answer(reject("json.too_deep", 'first\nwrong: $["<b>"]'))
+    assert json.loads(body)["errors"][0]["detail"].splitlines()[-1] == 'wrong: $["<b>"]'
+
+
+def test_placements_wording_goes_placements_way():
+    _, _, body = answer(reject("json.malformed", "first\n<b>second"))
+    assert json.loads(body)["errors"][0]["detail"].endswith(" first second  ")
 
 
 def test_html_is_escaped():
@@ -79,7 +89,9 @@ def test_every_rule_can_be_answered(rule):
     assert f'stage="{rule.stage}"' in headers["Placement-Guard"]
 
 
-@pytest.mark.parametrize("text", ["x" * 10_000, "\u20ac" * 5_000, "\U0001f600" * 5_000, "\ud800" * 5_000])
+@pytest.mark.parametrize(
+    "text", ["x" * 10_000, "\u20ac" * 5_000, "\U0001f600" * 5_000, "\ud800" * 5_000]
+)
 def test_a_detail_is_bounded(text):
     _, _, body = answer(reject("json.too_deep", text))
     detail = json.loads(body)["errors"][0]["detail"]

@@ -53,7 +53,9 @@ def main():
     placement.util.extract_json = counting(placement.util.extract_json)
     code = 0
     try:
-        run.main([sys.argv[0], *(sys.argv[1:] or ["placement.tests.functional.test_api"])], sys.stdout)
+        run.main(
+            [sys.argv[0], *(sys.argv[1:] or ["placement.tests.functional.test_api"])], sys.stdout
+        )
     except SystemExit as exit_:
         code = int(exit_.code or 0)
     report = decided()

@@ -24,7 +24,11 @@ def requests(stand, outcome, operation="traits:update"):
 )
 def test_an_answer_passes_unchanged_and_is_counted(stand, status, outcome):
     body = b'{"errors": [{"detail": "some text"}]}'
-    headers = [("Content-Type", "application/json"), ("X-Own", "1"), ("Content-Length", str(len(body)))]
+    headers = [
+        ("Content-Type", "application/json"),
+        ("X-Own", "1"),
+        ("Content-Length", str(len(body))),
+    ]
     stand.application.answer = (status, headers, [body])
     answer = stand.ask()
     assert answer.status == status
@@ -45,9 +49,12 @@ def test_a_conflict_is_counted_by_its_kind(stand):
     stand.application.answer = ("409 Conflict", [("Content-Type", "application/json")], [body])
     answer = stand.ask()
     assert answer.body == body
-    assert stand.count(
-        "placement_guard_conflicts_total", operation="traits:update", kind="provider_generation"
-    ) == 1
+    assert (
+        stand.count(
+            "placement_guard_conflicts_total", operation="traits:update", kind="provider_generation"
+        )
+        == 1
+    )
 
 
 def test_a_conflict_in_pieces_is_told_and_passes_whole(stand):
@@ -65,18 +72,24 @@ def test_a_conflict_in_pieces_is_told_and_passes_whole(stand):
     answer = stand.ask()
     assert answer.body == b"".join(pieces)
     assert closed == [True]
-    assert stand.count(
-        "placement_guard_conflicts_total", operation="traits:update", kind="consumer_generation"
-    ) == 1
+    assert (
+        stand.count(
+            "placement_guard_conflicts_total", operation="traits:update", kind="consumer_generation"
+        )
+        == 1
+    )
 
 
 def test_the_code_that_placement_leaves_in_environ_tells_the_kind(stand):
     """Below 1.23 the body has no code."""
     stand.application.answer = ("409 Conflict", [("Content-Type", "text/plain")], [b"who knows"])
     stand.ask(**{"placement.error_code": "placement.inventory.inuse"})
-    assert stand.count(
-        "placement_guard_conflicts_total", operation="traits:update", kind="inventory_in_use"
-    ) == 1
+    assert (
+        stand.count(
+            "placement_guard_conflicts_total", operation="traits:update", kind="inventory_in_use"
+        )
+        == 1
+    )
 
 
 def test_a_raised_http_exception_goes_on_and_is_counted(stand):
@@ -84,9 +97,10 @@ def test_a_raised_http_exception_goes_on_and_is_counted(stand):
     with pytest.raises(webob.exc.HTTPConflict):
         stand.ask()
     assert requests(stand, "conflict") == 1
-    assert stand.count(
-        "placement_guard_conflicts_total", operation="traits:update", kind="capacity"
-    ) == 1
+    assert (
+        stand.count("placement_guard_conflicts_total", operation="traits:update", kind="capacity")
+        == 1
+    )
 
 
 def test_a_raised_exception_may_have_any_object_for_a_detail(stand):

@@ -13,7 +13,7 @@ LIMIT = 1000
 class Stream(io.RawIOBase):
     """Counts what is read of it; raises once it is asked for more than it has, if told so."""
 
-    def __init__(self, data, breaks=False):
+    def __init__(self, data, breaks):
         self.data, self.breaks, self.taken = io.BytesIO(data), breaks, 0
 
     def read(self, size=-1):

@@ -40,20 +40,31 @@ def test_a_wrong_identity_is_refused(stand, environ, rule):
     )
     assert answer.json["errors"][0]["code"] == f"placement_guard.{rule}"
     assert not stand.application.asked
-    assert stand.count(
-        "placement_guard_rejections_total",
-        stage="identity",
-        rule=rule,
-        operation="traits:update",
-        mode="enforce",
-    ) == 1
+    assert (
+        stand.count(
+            "placement_guard_rejections_total",
+            stage="identity",
+            rule=rule,
+            operation="traits:update",
+            mode="enforce",
+        )
+        == 1
+    )
 
 
 ACCEPTED = [
     ("no headers at all", context(), {}),
     ("all headers", context(), {"HTTP_X_USER_ID": "user", "HTTP_X_PROJECT_ID": "project"}),
-    ("roles in another order, with blanks", context(roles=["a", "admin"]), {"HTTP_X_ROLES": "admin, a"}),
-    ("noauth2's tenant header", context(), {"HTTP_X_TENANT_ID": "project", "HTTP_X_USER_ID": "user"}),
+    (
+        "roles in another order, with blanks",
+        context(roles=["a", "admin"]),
+        {"HTTP_X_ROLES": "admin, a"},
+    ),
+    (
+        "noauth2's tenant header",
+        context(),
+        {"HTTP_X_TENANT_ID": "project", "HTTP_X_USER_ID": "user"},
+    ),
     (
         "a system-scoped token",
         context(project_id=None, system_scope="all"),
@@ -74,7 +85,9 @@ ACCEPTED = [
 )
 def test_a_sound_identity_passes(stand, given, environ):
     # A copy: a context serves one request only, and a parameter stays for the whole run.
-    answer = stand.ask(**{"placement.context": RequestContext.from_dict(given.to_dict())}, **environ)
+    answer = stand.ask(
+        **{"placement.context": RequestContext.from_dict(given.to_dict())}, **environ
+    )
     # Placement's policy lets no system-scoped token write; that is not a matter of identity.
     assert answer.status_int == (403 if given.system_scope else 204)
     assert not {rule for rule in stand.rejections() if rule.startswith("context.")}
@@ -99,9 +112,7 @@ def test_a_context_serves_one_request_only(stand):
 def test_a_fixed_context_may_be_allowed(stand):
     shared = context()
     for _ in range(3):
-        answer = stand.ask(
-            settings={"allow_reused_context": True}, **{"placement.context": shared}
-        )
+        answer = stand.ask(settings={"allow_reused_context": True}, **{"placement.context": shared})
         assert answer.status_int == 204
 
 

@@ -10,7 +10,12 @@ OBSERVE = {"observe": True, "max_body_bytes": 2048}
 WOULD_REFUSE = [
     ("no context", {"placement.context": None}, b"", "context.missing"),
     ("an unknown route", {"path": "/nothing"}, b"", "operation.unknown"),
-    ("another content type", {"CONTENT_TYPE": "text/plain"}, b"{}", "http.content_type_unsupported"),
+    (
+        "another content type",
+        {"CONTENT_TYPE": "text/plain"},
+        b"{}",
+        "http.content_type_unsupported",
+    ),
     ("a bad body", {}, b'{"name": 5}', "document.invalid"),
     ("a large body", {}, b" " * 3000, "body.too_large"),
 ]
@@ -58,6 +63,18 @@ def test_a_large_chunked_body_reaches_placement_whole(stand):
     }
     guard(environ, lambda *given: None)
     assert b"".join(read) == body
+
+
+def test_a_failure_of_placement_carries_the_mark_and_is_counted(stand):
+    """What makes Placement fail is what an observing operator most needs to see."""
+    stand.application.error = RuntimeError("surrogates not allowed")
+    body = b'{"name": "\\ud800"}'
+    answer = stand.ask("/resource_providers", "POST", body=body, settings=OBSERVE)
+    assert answer.status_int == 500
+    assert answer.headers["Placement-Guard"] == (
+        'decision=warn, stage="document", rule="json.lone_surrogate"'
+    )
+    assert stand.rejections() == {"json.lone_surrogate": "warn"}
 
 
 def test_a_raised_exception_carries_the_mark(stand):

@@ -9,7 +9,7 @@ class Told:
     def __init__(self, allowed):
         self.allowed, self.asked = allowed, []
 
-    def __call__(self, action, target=None, fatal=True):
+    def __call__(self, action, target=None, *, fatal=True):
         self.asked.append((action, target, fatal))
         return self.allowed
 

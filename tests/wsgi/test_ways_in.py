@@ -18,8 +18,17 @@ LIMIT = 64 * 1024
 def by_hand(conf, _directory):
     """``Guard(app, settings)`` in a stack put together by hand."""
     from microversion_parse.middleware import MicroversionMiddleware
-    from placement import auth, db_api, deploy, fault_wrap, handler, microversion, policy
-    from placement import requestlog, util
+    from placement import (
+        auth,
+        db_api,
+        deploy,
+        fault_wrap,
+        handler,
+        microversion,
+        policy,
+        requestlog,
+        util,
+    )
 
     db_api.configure(conf)
     policy.init(conf)
@@ -127,10 +136,7 @@ def test_a_bad_body_is_refused_in_placements_words(app, api, provider):
 
 
 def test_a_duplicate_key_is_refused_with_its_path(app, api, provider):
-    body = (
-        b'{"resource_provider_generation": 0, "inventories":'
-        b' {"VCPU": {"total": 4, "total": 5}}}'
-    )
+    body = b'{"resource_provider_generation": 0, "inventories": {"VCPU": {"total": 4, "total": 5}}}'
     answer = app.put(
         f"/resource_providers/{provider}/inventories",
         body,
@@ -153,8 +159,10 @@ def test_who_may_not_write_gets_403_before_the_body_is_read(app, api):
     body = Chunks(b"{}")
     answer = send_chunked(app, api, body, status=403, headers={"X-Roles": "reader"})
     assert body.pieces == [b"{}"]
-    assert error_of(answer)["detail"].strip().endswith(
-        "Policy does not allow placement:resource_providers:create to be performed."
+    assert (
+        error_of(answer)["detail"]
+        .strip()
+        .endswith("Policy does not allow placement:resource_providers:create to be performed.")
     )
 
 

@@ -24,7 +24,7 @@ def test_a_refusal_of_the_guards_own_is_a_warning(caplog):
     [record] = logged(caplog, reject("json.duplicate_key", "x", '$["a"]'))
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
-        "Rejected reshaper:reshape by rule json.duplicate_key at $[\"a\"] "
+        'Rejected reshaper:reshape by rule json.duplicate_key at $["a"] '
         "(request req-7, user 'user', microversion 1.30)"
     )
 

@@ -1,9 +1,11 @@
 """The exact way judges as Placement does, in its words, and never at length."""
 
 import bisect
+import inspect
 import json
 import math
 import re
+import sys
 import uuid
 
 import pytest
@@ -20,6 +22,7 @@ EACH_DOCUMENT = pytest.mark.parametrize(
 PLACEMENTS_OWN = {"json.malformed", "document.invalid"}
 UUID = "5d4d7ff3-5ac1-4b62-9d1f-2a3b4c5d6e7f"
 SHORT = MAX_WORDING // 4 - len("JSON does not validate: ")
+NAN = float("nan")
 ROUNDS = 300
 JUDGES = {name: Judge(document.schema) for name, document in DOCUMENTS.items()}
 
@@ -208,7 +211,11 @@ def inventories(**by_class):
         pytest.param("aggregates", [{"a": [1]}, {"a": [1.0]}], id="equal objects"),
         pytest.param("aggregates", [["list", 1], [1]], id="lists that differ"),
         pytest.param("aggregates", [[], {}], id="two empty ones"),
-        pytest.param("aggregates", [float("nan"), float("nan")], id="NaN twice"),
+        pytest.param("aggregates", [NAN, NAN], id="NaN twice"),
+        pytest.param("aggregates", [1, True, NAN], id="true beside 1 and a number that is none"),
+        pytest.param("aggregates", [True, ["bool", 1], NAN], id="true beside a list and NaN"),
+        pytest.param("aggregates", [{"a": []}, {"a": {}}, NAN], id="objects that differ and NaN"),
+        pytest.param("aggregates", [[1, 2], {"a": 1}, [1.0, 2], NAN], id="equal lists and NaN"),
         pytest.param("traits", [], id="another type at the root"),
     ],
 )
@@ -283,11 +290,22 @@ def test_what_is_deep_and_wrong_is_refused(body, levels, placement_says):
     assert [finding.rule for finding in found] == ["document.invalid"]
 
 
-def test_what_is_too_deep_to_be_compared_is_refused():
+def test_what_is_too_deep_for_the_stack_is_refused_wherever_that_shows():
     deep = "[" * 490 + "]" * 490
-    _, found = Judge(schemas.AGGREGATES).judge(f"[{deep}, {deep}]".encode())
-    assert len(found) == 1
-    assert found[0].rule in {"json.too_deep", "document.invalid"}
+    body = f"[{deep}, {deep}]".encode()
+    judge = Judge(schemas.AGGREGATES)
+    limit = sys.getrecursionlimit()
+    used = len(inspect.stack(0))
+    rules = []
+    try:
+        for room in range(480, 700):
+            sys.setrecursionlimit(used + room)
+            _, found = judge.judge(body)
+            rules += [finding.rule for finding in found]
+    finally:
+        sys.setrecursionlimit(limit)
+    assert len(rules) == 220
+    assert set(rules) <= {"json.too_deep", "document.invalid"}
 
 
 # Size ----------------------------------------------------------------------------------------
@@ -425,10 +443,21 @@ def test_a_large_body_that_is_right_is_not_put_into_words(errors_in_words):
     assert (data, found, errors_in_words) == (value, [], [])
 
 
-def test_a_large_body_that_breaks_a_strict_rule_is_not_walked_in_python(errors_in_words):
-    body = json.dumps(large_reshape()).encode().replace(b'"user"', b'"\\u0000"')
+@pytest.mark.parametrize(
+    ("flaw", "rule"),
+    [
+        pytest.param(b'"\\u0000"', "json.nul_character", id="a NUL"),
+        pytest.param(b'"\\ud800"', "json.lone_surrogate", id="half a surrogate pair"),
+        pytest.param(b"NaN", "json.not_finite", id="NaN"),
+        pytest.param(b'"a", "user_id": "b"', "json.duplicate_key", id="a key twice"),
+    ],
+)
+def test_a_large_body_that_breaks_a_strict_rule_is_not_walked_in_python(
+    flaw, rule, errors_in_words
+):
+    body = json.dumps(large_reshape()).encode().replace(b'"user"', flaw)
     _, found = Judge(schemas.RESHAPE_1_38).judge(body)
-    assert {finding.rule for finding in found} == {"json.nul_character"}
+    assert {finding.rule for finding in found} == {rule}
     assert errors_in_words == []
 
 

@@ -126,6 +126,26 @@ def test_whole_ratios_stay_whole():
     assert repr(taken["allocation_ratio"]) == "16"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["vcpu", "VCPU\n", "", "A-B", "\u0391"],
+    ids=["lower", "newline", "empty", "dash", "Greek"],
+)
+@pytest.mark.parametrize("document", ["inventories", "reshape", "reshape 1.38"])
+def test_a_class_that_escapes_the_schema_is_left_to_the_exact_way(document, name, placement_says):
+    # The schema takes any key here: one that its pattern does not match is not looked at.
+    def body(resource_class):
+        value = {"resource_provider_generation": 1, "inventories": {resource_class: {"total": 1}}}
+        if document != "inventories":
+            value = {"inventories": {UUID: value}, "allocations": {}}
+        return json.dumps(value, ensure_ascii=False).encode()
+
+    judged = DOCUMENTS[document]
+    assert FastPath(judged).accept(body("VCPU")) is not None
+    assert FastPath(judged).accept(body(name)) is None
+    assert placement_says(body(name), judged.schema).accepted
+
+
 def test_text_that_holds_colons_is_taken():
     body = json.dumps({"name": ":a::b:", "uuid": UUID}).encode()
     assert FastPath(DOCUMENTS["new provider"]).accept(body) == {"name": ":a::b:", "uuid": UUID}

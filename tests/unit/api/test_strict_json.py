@@ -75,6 +75,15 @@ def found_in(body):
             ],
             id="several, in the order of the document",
         ),
+        pytest.param(
+            b'{"z": NaN, "a": [NaN], "m": NaN}',
+            [
+                ("json.not_finite", ("z",)),
+                ("json.not_finite", ("a", 0)),
+                ("json.not_finite", ("m",)),
+            ],
+            id="several, in the order of the keys",
+        ),
     ],
 )
 def test_what_is_wrong_is_found_with_its_place(body, expected):

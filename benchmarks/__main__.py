@@ -40,7 +40,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Measures what the guard costs. Everything is measured in turns with what it "
         "is compared to, so that a busy machine slows both.",
         epilog="\n".join(
-            ["benchmarks:", *(f"  {n:22} {f.__doc__}" for n, f in BENCHMARKS.items())]
+            [
+                "benchmarks:",
+                *(f"  {name:22} {function.__doc__}" for name, function in BENCHMARKS.items()),
+            ]
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -48,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         "names",
         nargs="*",
         metavar="benchmark",
-        # Not choices: argparse would hold no names at all to be a wrong one.
+        # Not choices: argparse would take the empty list, which stands for all, for a wrong one.
         type=_name,
         help="what to measure (default: all of them)",
     )
@@ -72,10 +75,9 @@ def _name(text: str) -> str:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
 
 
 if __name__ == "__main__":

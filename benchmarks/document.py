@@ -7,7 +7,7 @@ from placement.schemas import inventory, reshaper
 from placement.util import extract_json
 
 from benchmarks.bodies import Body, bodies
-from benchmarks.report import Table
+from benchmarks.report import Cell, Table
 from benchmarks.timing import Plan, Spread, in_turns, ratios
 from placement_guard.api import documents
 from placement_guard.api.operations import LAST_VERSION
@@ -31,9 +31,9 @@ COLUMNS = ("body", "bytes", "orjson.loads", "document stage", "Placement's extra
 
 
 def document(plan: Plan) -> Table:
-    """The document stage and Placement's ``extract_json``, in multiples of ``orjson.loads``."""
+    """The document stage and Placement's extract_json, in multiples of orjson.loads."""
     stage = DocumentStage()
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name, body in bodies().items():
         if plan.quick and len(body.raw) > 1_000_000:
             continue

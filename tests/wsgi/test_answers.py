@@ -226,3 +226,42 @@ class TestAnswer:
 
         Answer(app, {}).discard()
         assert closed == [True]
+
+
+class TestTheProviderOfBadAggregates:
+    """Placement looks the provider up before it judges the body: its 404 comes first."""
+
+    PATH = "/resource_providers/5a4a0b3c-2c5a-4d6e-8f11-2b6c7d8e9f00/aggregates"
+
+    def test_a_404_that_is_returned_is_the_answer(self, stand):
+        stand.application.answer = ("404 Not Found", [("Content-Type", "text/plain")], [b"gone"])
+        answer = stand.ask(self.PATH, body=b"{}")
+        assert (answer.status_int, answer.body) == (404, b"gone")
+        assert stand.application.asked == [("GET", b"")]
+        name = "resource_providers:aggregates:update"
+        assert requests(stand, "refused_by_placement", name) == 1
+        assert requests(stand, "rejected", name) == 0
+
+    def test_a_404_that_is_raised_is_raised(self, stand):
+        stand.application.error = webob.exc.HTTPNotFound("gone")
+        with pytest.raises(webob.exc.HTTPNotFound):
+            stand.ask(self.PATH, body=b"{}")
+
+    @pytest.mark.parametrize(
+        "answer",
+        [("200 OK", [("Content-Type", "text/plain")], [b"x"]), ("204 No Content", [], [])],
+    )
+    def test_of_a_provider_that_is_there_the_body_is_refused(self, stand, answer):
+        stand.application.answer = answer
+        refused = stand.ask(self.PATH, body=b"{}")
+        assert refused.status_int == 400
+        assert 'rule="document.invalid"' in refused.headers["Placement-Guard"]
+
+    @pytest.mark.parametrize(
+        "error", [RuntimeError("database gone"), webob.exc.HTTPForbidden("no reads")]
+    )
+    def test_a_look_up_that_fails_changes_nothing(self, stand, error):
+        stand.application.error = error
+        refused = stand.ask(self.PATH, body=b"{}")
+        assert refused.status_int == 400
+        assert b"database gone" not in refused.body

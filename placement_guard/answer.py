@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any, Final
 
+from webob.exc import HTTPException
+
 from placement_guard.exchange import Environ
 
+WSGIApp = Callable[..., Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
 MAX_EXAMINED: Final = 64 * 1024
@@ -13,14 +16,18 @@ MAX_EXAMINED: Final = 64 * 1024
 
 
 class Answer:
-    """Status, headers and body of one call of a WSGI application.
+    """The answer of one call of a WSGI application, whether it was given or raised.
 
-    Calls ``app`` at once, and goes on until it has given a status: an application may give it as
-    late as with its first piece of body.
+    Calls ``app`` at once, and goes on until there is a status: an application may give it as late
+    as with its first piece of body. Placement raises ``webob.exc.HTTPException`` as often as it
+    returns a response; the microversion middleware around it makes an answer of it. Any other
+    exception is the caller's.
     """
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], environ: Environ) -> None:
+    def __init__(self, app: WSGIApp, environ: Environ) -> None:
         self._began: list[tuple[str, Headers, Any]] = []
+        self._raised: HTTPException | None = None
+        self._given: Iterable[bytes] = ()
         written: list[bytes] = []
 
         def start_response(
@@ -29,27 +36,38 @@ class Answer:
             self._began[:] = [(status, list(headers), exc_info)]
             return written.append
 
-        self._closed: Iterable[bytes] = app(environ, start_response)
-        self._body: Iterable[bytes] = self._closed
-        if not self._began:
-            pieces = iter(self._closed)
+        try:
+            self._given = app(environ, start_response)
+        except HTTPException as raised:
+            self._raised = raised
+        self._body: Iterable[bytes] = self._given
+        if not self._began and self._raised is None:
+            pieces = iter(self._given)
             # A generator runs up to its first piece; an empty answer still has a status by then.
-            first = next(pieces, b"")
-            self._body = chain((first,), pieces)
+            self._body = chain((next(pieces, b""),), pieces)
         if written:
             self._body = chain(written, self._body)
-        if not self._began:
+        if not self._began and self._raised is None:
             raise RuntimeError("the application gave no status")
 
     @property
     def status(self) -> int:
+        if self._raised is not None:
+            return int(self._raised.wsgi_response.status_int)
         return int(self._began[0][0][:3])
 
-    def add_header(self, name: str, value: str) -> None:
-        self._began[0][1].append((name, value))
+    def mark(self, name: str, value: str) -> None:
+        """Add a header."""
+        if self._raised is not None:
+            self._raised.wsgi_response.headers[name] = value
+        else:
+            self._began[0][1].append((name, value))
 
     def examine(self) -> bytes:
-        """The beginning of the body. The body can still be sent."""
+        """The beginning of the body, or the detail of what was raised. It can still be sent."""
+        if self._raised is not None:
+            # A detail may be any object: Placement passes exceptions.
+            return str(getattr(self._raised, "detail", None) or "").encode()
         if isinstance(self._body, list | tuple):
             return b"".join(self._body)[:MAX_EXAMINED]
         pieces = iter(self._body)
@@ -60,29 +78,31 @@ class Answer:
         return b"".join(seen)[:MAX_EXAMINED]
 
     def send(self, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Give the answer to the server."""
+        """Give the answer to the server, or raise what was raised."""
+        if self._raised is not None:
+            raise self._raised
         status, headers, exc_info = self._began[0]
         # Without exc_info where there is none: some servers know two arguments only.
         start_response(status, headers, *([exc_info] if exc_info else []))
-        return self._body if self._body is self._closed else _Closing(self._body, self._closed)
+        return self._body if self._body is self._given else _Closing(self._body, self._given)
 
     def discard(self) -> None:
         """Drop the answer; it will not be sent."""
-        _close(self._closed)
+        _close(self._given)
 
 
 class _Closing:
     """A body put together anew, which closes the one that it was made of."""
 
-    def __init__(self, pieces: Iterable[bytes], closed: Iterable[bytes]) -> None:
+    def __init__(self, pieces: Iterable[bytes], given: Iterable[bytes]) -> None:
         self._pieces = pieces
-        self._closed = closed
+        self._given = given
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._pieces)
 
     def close(self) -> None:
-        _close(self._closed)
+        _close(self._given)
 
 
 def _close(body: Iterable[bytes]) -> None:

@@ -4,7 +4,7 @@ It belongs where ``placement.context`` and ``placement.microversion`` are in env
 them it cannot know who asks: it refuses everything but ``/``, which answers everybody.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 from oslo_config import cfg
 from oslo_log import log
 from prometheus_client import REGISTRY, CollectorRegistry
-from webob.exc import HTTPException
 
 from placement_guard import wire
-from placement_guard.answer import Answer
+from placement_guard.answer import Answer, WSGIApp
 from placement_guard.api.routes import Router
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.observers.logs import Logs
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from placement_guard.observers import Observer
 
 LOG = log.getLogger(__name__)
-
-WSGIApp = Callable[..., Iterable[bytes]]
 
 
 class Guard:
@@ -70,10 +67,9 @@ class Guard:
             return self._fail("The guard", error, exchange, None, start_response)
         if rejection is None or self.settings.observe:
             return self._forward(exchange, rejection, start_response)
-        if exchange.operation.provider_asked and exchange.body is not None:
-            missing = self._missing(exchange)
-            if missing is not None:
-                return missing.send(start_response)
+        missing = self._missing(exchange)
+        if missing is not None:
+            return self._give(missing, exchange, None, None, start_response)
         return self._refuse(exchange, rejection, start_response)
 
     def _travel(self, exchange: Exchange) -> tuple[Exchange, Rejection | None]:
@@ -91,63 +87,53 @@ class Guard:
         self, exchange: Exchange, warning: Rejection | None, start_response: Any
     ) -> Iterable[bytes]:
         """Let Placement answer."""
-        mark = wire.decision("warn", warning) if warning else ""
-        mutates = exchange.operation.mutates
         began = perf_counter()
         try:
             answer = Answer(self.application, exchange.environ)
-        except HTTPException as raised:
-            # As good an answer as a returned one: the microversion middleware makes it one.
-            seconds = perf_counter() - began
-            response = raised.wsgi_response
-            # Its detail may be any object: Placement passes exceptions.
-            detail = str(getattr(raised, "detail", "") or "")
-            outcome = classify(response.status_int, mutates=mutates, detail=detail)
-            if mark:
-                response.headers[wire.HEADER] = mark
-            self._observe(exchange, outcome, warning, seconds)
-            raise
         except Exception as error:
             if CONTEXT not in exchange.environ:
                 # The root needs no user, but Placement's handler needs a context all the same.
                 return self._refuse(exchange, reject("context.missing"), start_response)
             seconds = perf_counter() - began
             return self._fail("Placement", error, exchange, warning, start_response, seconds)
-        seconds = perf_counter() - began
+        return self._give(answer, exchange, warning, perf_counter() - began, start_response)
+
+    def _give(
+        self,
+        answer: Answer,
+        exchange: Exchange,
+        warning: Rejection | None,
+        seconds: float | None,
+        start_response: Any,
+    ) -> Iterable[bytes]:
+        """Judge Placement's answer, and hand it on."""
+        mutates = exchange.operation.mutates
         outcome = classify(answer.status, mutates=mutates)
         if outcome.ending is Ending.CONFLICT:
             code, detail = wire.code_and_detail(answer.examine())
             code = exchange.environ.get(wire.ENV_CODE, code)
             outcome = classify(answer.status, mutates=mutates, code=code, detail=detail)
-        if mark:
-            answer.add_header(wire.HEADER, mark)
+        if warning is not None:
+            answer.mark(wire.HEADER, wire.decision("warn", warning))
         self._observe(exchange, outcome, warning, seconds)
         return answer.send(start_response)
 
     def _missing(self, exchange: Exchange) -> Answer | None:
-        """Placement's 404, given or raised, for the provider of a bad body.
+        """Placement's 404 for the provider of a body that is refused, where it looks first.
 
         A read of the same path finds it. Anything else that the read comes to is not our matter.
         """
+        if not exchange.operation.provider_asked or exchange.body is None:
+            return None
         nothing = {"REQUEST_METHOD": "GET", "CONTENT_LENGTH": "0", "wsgi.input": BytesIO()}
-        began = perf_counter()
-        answer, error = None, None
         try:
             answer = Answer(self.application, {**exchange.environ, **nothing})
-            status = answer.status
-        except HTTPException as raised:
-            error, status = raised, raised.wsgi_response.status_int
         except Exception:
             LOG.exception("A look-up failed in request %s", exchange.request_id)
             return None
-        if status == 404:
-            outcome = classify(status, mutates=True)
-            self._observe(exchange, outcome, None, perf_counter() - began)
-            if error is not None:
-                raise error
+        if answer.status == 404:
             return answer
-        if answer is not None:
-            answer.discard()
+        answer.discard()
         return None
 
     def _refuse(

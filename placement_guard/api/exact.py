@@ -103,6 +103,8 @@ class Judge:
                     return None
                 broken = self._compiled.evaluate(data).errors()
             except ValueError:  # what it looks at holds more levels than it takes: 255
+                if size > MAX_WHOLE:
+                    raise RecursionError from None
                 return best_match(self._python.iter_errors(data))
             error = best_match(self._shallowest(data, broken))
             if error is not None:

@@ -31,5 +31,7 @@ def test_the_core_imports_without_placement():
         "import placement_guard, placement_guard.opts, placement_guard.cli\n"
         "placement_guard.Guard(lambda *_: [])\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

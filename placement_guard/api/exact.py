@@ -19,18 +19,13 @@ from placement_guard.api import strict_json
 from placement_guard.api.jsonpath import Path
 from placement_guard.api.schemas import Schema
 from placement_guard.api.strict_json import Finding
-
-MAX_WORDING: Final = 3600
-"""The longest wording (bytes of UTF-8). With webob's own sentence around it stays below 4 kB."""
+from placement_guard.api.wording import malformed, wording_of
 
 MAX_PLACES: Final = 64
 """How many of the shallowest broken places are put into words, to choose the best from."""
 
 MAX_WHOLE: Final = 64 * 1024
 """The largest body (bytes) that Python's jsonschema may walk as a whole, where places do not do."""
-
-# Nodes and characters of an instance that is printed at all: each is one byte or more in print.
-_MAX_PRINTED: Final = MAX_WORDING
 
 TOO_DEEP: Final = Finding(
     "json.too_deep", f"the body is nested deeper than {strict_json.MAX_DEPTH} levels", ()
@@ -81,8 +76,7 @@ class Judge:
         try:
             data, suspect = strict_json.parse(body)
         except strict_json.MalformedError as error:
-            wording = _cut(f"Malformed JSON: {error}", MAX_WORDING)
-            return None, [Finding("json.malformed", wording, ())]
+            return None, [Finding("json.malformed", malformed(error), ())]
         except strict_json.TooDeepError:
             return None, [TOO_DEEP]
         found = strict_json.findings(data) if suspect else []
@@ -134,60 +128,6 @@ class Judge:
             error.relative_schema_path.extendleft(reversed(trail))
             error.instance, error.schema = instance, schema
             yield error
-
-
-def wording_of(error: ValidationError) -> str:
-    """What Placement says of ``error``, its long printouts cut: at most MAX_WORDING bytes.
-
-    The sentence, the "Failed validating" line and the "On instance" line stay.
-    """
-    prefix = "JSON does not validate: "
-    if _printable(error.instance):
-        try:
-            whole = f"{prefix}{error}"
-        except RecursionError:  # printing nests deeper than parsing; Placement answers 500 here
-            whole = None
-        if whole and len(whole.encode("utf-8", "surrogatepass")) <= MAX_WORDING:
-            return whole
-    part = MAX_WORDING // 4
-    schema_path = _indices(list(error.relative_schema_path)[:-1])
-    return (
-        f"{prefix}{_cut(error.message, part)}\n\n"
-        f"Failed validating {error.validator!r} in {_cut('schema' + schema_path, part)}:\n"
-        f"    ...\n\n"
-        f"On {_cut('instance' + _indices(list(error.relative_path)), part)}:\n    ..."
-    )
-
-
-def _indices(path: list[str | int]) -> str:
-    return "".join(f"[{part!r}]" for part in path)
-
-
-def _cut(text: str, limit: int) -> str:
-    """``text`` in at most about ``limit`` bytes, its middle left out."""
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if size <= limit:
-        return text
-    # Four bytes a character at most, so this is on the safe side of any text.
-    half = limit // 2 if text.isascii() else limit // 8
-    return f"{text[: half - 3]} ... {text[-(half - 3) :]}"
-
-
-def _printable(value: Any) -> bool:
-    """Whether printing ``value`` costs little. Looks at a bounded part of it."""
-    budget = _MAX_PRINTED
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        budget -= 1 + (len(item) if isinstance(item, str | dict | list) else 0)
-        if budget < 0:
-            return False
-        if isinstance(item, dict):
-            stack.extend(item)
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            stack.extend(item)
-    return True
 
 
 def _place(data: Any, pointer: str) -> Path:

@@ -17,7 +17,7 @@ NO_PARAMS: Final[Params] = {}
 class _Route:
     """One path template with its methods."""
 
-    __slots__ = ("fixed", "methods", "named", "wildcard")
+    __slots__ = ("fixed", "methods", "named")
 
     def __init__(self, template: str) -> None:
         parts = template.split("/")
@@ -29,8 +29,6 @@ class _Route:
         for index, text in self.fixed:
             if parts[index] != text:
                 return None
-        if not self.named:
-            return NO_PARAMS
         found = {name: parts[index] for index, name in self.named}
         return found if all(found.values()) else None
 
@@ -44,10 +42,12 @@ class Router:
             route = routes.setdefault(operation.path, _Route(operation.path))
             route.methods[operation.method] = operation
         self._static: dict[str, _Route] = {p: r for p, r in routes.items() if "{" not in p}
-        self._by_length: dict[int, list[_Route]] = {}
+        # Every template with a parameter begins with a fixed segment.
+        self._by_shape: dict[tuple[int, str], list[_Route]] = {}
         for path, route in routes.items():
             if "{" in path:
-                self._by_length.setdefault(path.count("/") + 1, []).append(route)
+                parts = path.split("/")
+                self._by_shape.setdefault((len(parts), parts[1]), []).append(route)
 
     def match(self, path: str, method: str) -> tuple[bool, Operation, Params]:
         """Look up ``path`` (PATH_INFO, as WSGI spells it) and ``method``.
@@ -69,14 +69,14 @@ class Router:
             if static is not None:
                 return static, NO_PARAMS
         parts = path.split("/")
-        for route in self._by_length.get(len(parts), ()):
-            # A parameter takes as little as it can: the last newline is left to "$", unless it
-            # is all that the parameter has.
-            last = parts[-1]
-            if last.endswith("\n") and len(last) > 1:
-                params = route.match([*parts[:-1], last[:-1]])
-            else:
-                params = route.match(parts)
+        if len(parts) < 3:
+            return None, None
+        # A parameter takes as little as it can: the last newline is left to "$", unless it is all
+        # that the parameter has.
+        if parts[-1].endswith("\n") and len(parts[-1]) > 1:
+            parts[-1] = parts[-1][:-1]
+        for route in self._by_shape.get((len(parts), parts[1]), ()):
+            params = route.match(parts)
             if params is not None:
                 return route, params
         return None, None

@@ -11,9 +11,10 @@ import uuid
 import pytest
 
 from placement_guard.api import exact, schemas
-from placement_guard.api.exact import MAX_WORDING, Judge
+from placement_guard.api.exact import Judge
 from placement_guard.api.operations import OPERATIONS
 from placement_guard.api.strict_json import MAX_DEPTH
+from placement_guard.api.wording import MAX_WORDING
 
 DOCUMENTS = {d.name: d for operation in OPERATIONS for _, d in operation.bodies if d is not None}
 EACH_DOCUMENT = pytest.mark.parametrize(

@@ -410,9 +410,9 @@ def exceptions_page() -> str:
     return (
         f"{MARK}# Exceptions to the order\n\nThe guard asks in Placement's own order, so a refused "
         "request gets the status that Placement would have given it. There is one exception. In "
-        "these operations Placement looks up the provider (404), and in some of them compares "
-        "generations (409), before it judges the body (400). The guard judges the body first. So a "
-        "bad body gets 400 where the provider does not exist or the generation is stale, too.\n\n"
+        "these operations Placement looks up the provider (404) before it judges the body (400). "
+        "The guard judges the body first. So a bad body gets 400 where the provider does not exist, "
+        "too.\n\n"
         + _table(head, ours)
         + "\nEverywhere else the status is Placement's. In these operations Placement looks up the "
         "provider first, too, and the guard lets it: before a bad body is refused, a read of the "

@@ -8,6 +8,7 @@ from oslo_context.context import RequestContext
 from placement_guard.api.documents import Document
 from placement_guard.api.operations import UNMATCHED, Operation, Version
 from placement_guard.api.routes import NO_PARAMS, Params, Router
+from placement_guard.rejection import Rejection
 
 CONTEXT: Final = "placement.context"
 """Where Placement's context middleware leaves the request context."""
@@ -29,7 +30,8 @@ class Exchange(msgspec.Struct, frozen=True):
 
     ``environ`` is the server's own. Two stages change it: identity marks the request, and body puts
     back what it read. ``routed`` says whether any route matches the path.
-    ``document`` is the decoded body, where there is one.
+    ``document`` is the decoded body, where there is one. ``warnings`` are the rejections that do
+    not refuse: by rules in mode warn.
     """
 
     environ: Environ
@@ -42,10 +44,15 @@ class Exchange(msgspec.Struct, frozen=True):
     version: Version | None = None
     body: bytes | None = None
     document: Any = None
+    warnings: tuple[Rejection, ...] = ()
 
     def extended(self, **changes: Any) -> "Exchange":
         """This exchange with what a stage has learnt."""
         return msgspec.structs.replace(self, **changes)
+
+    def warned(self, *warnings: Rejection) -> "Exchange":
+        """This exchange with more warnings."""
+        return self.extended(warnings=(*self.warnings, *warnings)) if warnings else self
 
     @property
     def request_id(self) -> str:

@@ -21,6 +21,7 @@ from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
 from placement_guard.outcome import FAILED, Ending, Outcome, classify
 from placement_guard.rejection import Rejection, reject
+from placement_guard.rules import Mode
 from placement_guard.settings import Settings
 from placement_guard.stages import journey, reading
 
@@ -55,6 +56,7 @@ class Guard:
         self.settings = (settings or Settings()).check()
         self.metrics = Metrics.of(registry)
         self._router = Router()
+        self._modes = self.settings.modes()
         self._journey = journey(self.settings, conf)
         self._reading = reading(self._journey, self.settings)
         self._observers: tuple[Observer, ...] = (self.metrics, Logs())
@@ -64,28 +66,29 @@ class Guard:
         try:
             exchange, rejection = self._travel(exchange)
         except Exception as error:
-            return self._fail("The guard", error, exchange, None, start_response)
-        if rejection is None or self.settings.observe:
-            return self._forward(exchange, rejection, start_response)
+            return self._fail("The guard", error, exchange, start_response)
+        if rejection is None:
+            return self._forward(exchange, start_response)
         missing = self._missing(exchange)
         if missing is not None:
-            return self._give(missing, exchange, None, None, start_response)
+            return self._give(missing, exchange, None, start_response)
         return self._refuse(exchange, rejection, start_response)
 
     def _travel(self, exchange: Exchange) -> tuple[Exchange, Rejection | None]:
-        """Take the stages in order, up to the first that rejects."""
+        """Take the stages in order, up to the first that rejects by a rule that is enforced."""
         for name, stage in self._journey if exchange.operation.mutates else self._reading:
             began = perf_counter()
             result = stage(exchange)
             self.metrics.stage_seconds[name](perf_counter() - began)
-            if isinstance(result, Rejection):
+            if not isinstance(result, Rejection):
+                exchange = result
+            elif self._modes[result.rule.id] is Mode.ENFORCE:
                 return exchange, result
-            exchange = result
+            elif self._modes[result.rule.id] is Mode.WARN:
+                exchange = exchange.warned(result)
         return exchange, None
 
-    def _forward(
-        self, exchange: Exchange, warning: Rejection | None, start_response: Any
-    ) -> Iterable[bytes]:
+    def _forward(self, exchange: Exchange, start_response: Any) -> Iterable[bytes]:
         """Let Placement answer."""
         began = perf_counter()
         try:
@@ -95,14 +98,13 @@ class Guard:
                 # The root needs no user, but Placement's handler needs a context all the same.
                 return self._refuse(exchange, reject("context.missing"), start_response)
             seconds = perf_counter() - began
-            return self._fail("Placement", error, exchange, warning, start_response, seconds)
-        return self._give(answer, exchange, warning, perf_counter() - began, start_response)
+            return self._fail("Placement", error, exchange, start_response, seconds)
+        return self._give(answer, exchange, perf_counter() - began, start_response)
 
     def _give(
         self,
         answer: Answer,
         exchange: Exchange,
-        warning: Rejection | None,
         seconds: float | None,
         start_response: Any,
     ) -> Iterable[bytes]:
@@ -113,9 +115,9 @@ class Guard:
             code, detail = wire.code_and_detail(answer.examine())
             code = exchange.environ.get(wire.ENV_CODE, code)
             outcome = classify(answer.status, mutates=mutates, code=code, detail=detail)
-        if warning is not None:
-            answer.mark(wire.HEADER, wire.decision("warn", warning))
-        self._observe(exchange, outcome, warning, seconds)
+        if exchange.warnings:
+            answer.mark(wire.HEADER, wire.warned(exchange.warnings))
+        self._observe(exchange, outcome, None, seconds)
         return answer.send(start_response)
 
     def _missing(self, exchange: Exchange) -> Answer | None:
@@ -147,14 +149,13 @@ class Guard:
         who: str,
         error: Exception,
         exchange: Exchange,
-        warning: Rejection | None,
         start_response: Any,
         seconds: float | None = None,
     ) -> Iterable[bytes]:
         """Answer 500 for an unexpected exception; its text stays in the log."""
         LOG.error("%s failed in request %s", who, exchange.request_id, exc_info=error)
-        self._observe(exchange, FAILED, warning, seconds)
-        return wire.fail(warning, exchange.environ, start_response)
+        self._observe(exchange, FAILED, None, seconds)
+        return wire.fail(exchange.warnings, exchange.environ, start_response)
 
     def _observe(
         self,

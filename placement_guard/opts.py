@@ -34,13 +34,15 @@ OPTIONS: Final = (
             "with 413 before it is read."
         ),
     ),
-    cfg.BoolOpt(
-        "allow_reused_context",
-        default=_defaults.allow_reused_context,
+    cfg.DictOpt(
+        "rules",
+        default=dict(_defaults.rules),
         help=(
-            "Let one request context serve several requests. Only tests with a fixed context "
-            "need this; in production a reused context means that one client acts with another "
-            "one's identity."
+            "The mode of each rule that is not to have its default one: enforce refuses, warn "
+            "lets the request through, counts it, logs it and marks the answer, off does not ask "
+            "the rule. For example json.duplicate_key:warn,inventory.min_above_max:enforce. Sound "
+            "rules, which never refuse what Placement would serve correctly, are enforced by "
+            "default; opinions warn."
         ),
     ),
     cfg.BoolOpt(

@@ -1,19 +1,34 @@
-"""The catalogue of rules: every reason for which the guard refuses a request.
+"""The catalogue of rules: every reason for which the guard refuses a request, or warns of it.
 
 ``placement`` says that Placement refuses such a request too, with the same status and wording;
 the other rules are the guard's own, and their code is ``placement_guard.<rule>``.
 """
 
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
+
+
+class Mode(StrEnum):
+    """What a broken rule leads to; a value of the ``mode`` metric label."""
+
+    ENFORCE = "enforce"
+    """The request is refused."""
+    WARN = "warn"
+    """The request goes on; it is counted, logged, and marked in the answer."""
+    OFF = "off"
+    """The rule is not asked."""
 
 
 class Rule(Struct, frozen=True):
     """One named check.
 
     ``summary`` completes "refused, because ..."; ``message`` is for the client, where it is always
-    the same. ``wrong_pipeline`` says that only a wrong pipeline around the guard can break it.
+    the same. ``sound`` says that it never refuses what Placement would serve correctly; any other
+    rule is an opinion. ``wrong_pipeline`` says that only a wrong pipeline around the guard can
+    break it. ``since`` is the version of the guard that brought it.
     """
 
     id: str
@@ -22,7 +37,14 @@ class Rule(Struct, frozen=True):
     summary: str
     message: str = ""
     placement: bool = False
+    sound: bool = True
     wrong_pipeline: bool = False
+    since: str = "0.1.0"
+
+    @property
+    def default_mode(self) -> Mode:
+        """What it leads to unless the operator says otherwise."""
+        return Mode.ENFORCE if self.sound else Mode.WARN
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -117,7 +139,58 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("json.not_finite", "document", 400, "a number is not finite"),
     Rule("json.nul_character", "document", 400, "a string holds a NUL character"),
     Rule("json.lone_surrogate", "document", 400, "a string holds half a surrogate pair"),
+    Rule(
+        "inventory.unmatched_class",
+        "document",
+        400,
+        "a key is no resource class, and escapes the schema with what it stands for",
+    ),
+    Rule("allocations.consumer_not_uuid", "document", 400, "a consumer in the body is not a UUID"),
+    Rule("document.trailing_newline", "document", 400, "a name ends in a line break"),
+    Rule("document.too_long", "document", 400, "a string is longer than its column"),
+    Rule("inventory.negative_capacity", "invariants", 400, "a reshape reserves more than there is"),
+    Rule("inventory.negative_ratio", "invariants", 400, "an allocation ratio is negative"),
+    Rule("inventory.capacity_overflow", "invariants", 400, "a capacity is not finite"),
+    Rule(
+        "inventory.zero_ratio",
+        "invariants",
+        400,
+        "an allocation ratio of zero leaves nothing to be used",
+        sound=False,
+    ),
+    Rule(
+        "inventory.min_above_max",
+        "invariants",
+        400,
+        "min_unit is above max_unit, so that no amount can be claimed",
+        sound=False,
+    ),
+    Rule(
+        "inventory.step_above_total",
+        "invariants",
+        400,
+        "step_size is above total, so that no amount can be claimed",
+        sound=False,
+    ),
+    Rule(
+        "reshape.exceeds_inventory",
+        "invariants",
+        400,
+        "the allocations of a reshape exceed its own inventory",
+        sound=False,
+    ),
 )
 
 BY_ID: Final = {rule.id: rule for rule in RULES}
 """The rules by id."""
+
+Modes = Mapping[str, Mode]
+"""The mode of every rule, by id."""
+
+
+def modes(changed: Mapping[str, Mode], *, observe: bool = False) -> Modes:
+    """The mode of every rule, where ``changed`` holds those that are not the default."""
+    found = {rule.id: changed.get(rule.id, rule.default_mode) for rule in RULES}
+    if observe:
+        return {i: Mode.WARN if m is Mode.ENFORCE else m for i, m in found.items()}
+    return found

@@ -1,9 +1,12 @@
 """How the guard behaves: one frozen value, checked whole before anything starts."""
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
+
+from placement_guard.rules import BY_ID, Mode, Modes, modes
 
 MIN_BODY_BYTES: Final = 1024
 MAX_BODY_BYTES: Final = 1024 * 1024 * 1024
@@ -36,8 +39,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         ``Placement-Guard`` header of the answer.
     max_body_bytes
         The largest body (bytes) that is read; a larger one is refused with 413.
-    allow_reused_context
-        Let one request context serve several requests. For tests with a fixed context only.
+    rules
+        The mode (enforce, warn, off) of each rule that is not to have its default one, by id.
     policy_on_reads
         Ask the policy before reads too. Placement asks it anyway.
     metrics_host, metrics_port
@@ -47,10 +50,10 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     observe: bool = False
     max_body_bytes: int = 10 * 1024 * 1024
-    allow_reused_context: bool = False
     policy_on_reads: bool = False
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9778
+    rules: Mapping[str, str] = {}
 
     def problems(self) -> list[Problem]:
         """Everything wrong with these values; empty where they can be used."""
@@ -76,7 +79,24 @@ class Settings(Struct, frozen=True, kw_only=True):
             found.append(
                 Problem("settings.metrics_host", "metrics_host", "is empty; name an address")
             )
-        return found
+        return [*found, *self._rule_problems()]
+
+    def _rule_problems(self) -> Iterator[Problem]:
+        known = ", ".join(Mode)
+        for rule, mode in self.rules.items():
+            if rule not in BY_ID:
+                near = difflib.get_close_matches(rule, BY_ID, n=3)
+                hint = f"; did you mean {' or '.join(near)}?" if near else ""
+                text = f"there is no rule {rule}{hint}"
+                yield Problem("settings.unknown_rule", "rules", text)
+            elif mode not in set(Mode):
+                text = f"{rule} cannot be {mode}; the modes are {known}"
+                yield Problem("settings.unknown_mode", "rules", text)
+
+    def modes(self) -> Modes:
+        """The mode of every rule under these settings."""
+        changed = {rule: Mode(mode) for rule, mode in self.rules.items()}
+        return modes(changed, observe=self.observe)
 
     def check(self) -> "Settings":
         """These settings, or ConfigurationError with all their problems."""

@@ -5,7 +5,7 @@ webob's exceptions negotiate JSON, HTML or text; the JSON is that of the OpenSta
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from webob import exc
@@ -38,23 +38,29 @@ def refuse(rejection: Rejection, environ: Environ, start_response: Any) -> Itera
     """Answer with ``rejection``."""
     rule = rejection.rule
     answer = _EXCEPTIONS[rule.status](bounded(rejection.detail))
-    answer.headers[HEADER] = decision("reject", rejection)
+    answer.headers[HEADER] = _decision("reject", rejection)
     # Placement's wording goes Placement's way, which turns line breaks into blanks and drops what
     # looks like a tag; the guard's own is kept as it is.
     own = None if rule.placement else f"{answer.explanation}\n\n{rejection.detail}"
     return _send(answer, rejection.code, own, environ, start_response)
 
 
-def fail(warning: Rejection | None, environ: Environ, start_response: Any) -> Iterable[bytes]:
+def fail(warnings: Sequence[Rejection], environ: Environ, start_response: Any) -> Iterable[bytes]:
     """Answer 500 without a word of what went wrong: the log has it."""
     answer = exc.HTTPInternalServerError(INTERNAL_DETAIL)
-    if warning is not None:
-        answer.headers[HEADER] = decision("warn", warning)
+    if warnings:
+        answer.headers[HEADER] = warned(warnings)
     return _send(answer, PLACEMENT_CODE, None, environ, start_response)
 
 
-def decision(word: str, rejection: Rejection) -> str:
-    """The value of the header: what was decided, and by which rule of which stage."""
+def warned(warnings: Sequence[Rejection]) -> str:
+    """The value of the header for a request let through: the first warning, and how many more."""
+    more = f", more={len(warnings) - 1}" if len(warnings) > 1 else ""
+    return _decision("warn", warnings[0]) + more
+
+
+def _decision(word: str, rejection: Rejection) -> str:
+    """What was decided, and by which rule of which stage."""
     rule = rejection.rule
     return f'decision={word}, stage="{rule.stage}", rule="{rule.id}"'
 

@@ -16,9 +16,9 @@ from jsonschema.exceptions import ValidationError, best_match
 from oslo_utils.uuidutils import is_uuid_like
 
 from placement_guard.api import strict_json
+from placement_guard.api.finding import Finding
 from placement_guard.api.jsonpath import Path
 from placement_guard.api.schemas import Schema
-from placement_guard.api.strict_json import Finding
 from placement_guard.api.wording import malformed, wording_of
 
 MAX_PLACES: Final = 64

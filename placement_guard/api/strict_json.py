@@ -11,26 +11,16 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from placement_guard.api.finding import MAX_FINDINGS, Finding
 from placement_guard.api.jsonpath import Path
 
 MAX_DEPTH: Final = 500
 """Levels of nesting. Placement's parser gives up near 1,000 less its own call stack (a 500)."""
 
-MAX_FINDINGS: Final = 20
-"""How many violations of one body are reported."""
-
 _TOKEN: Final = re.compile(r'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 # One object each, as Placement's parser has them: it makes two NaNs of a list "non-unique".
 _CONSTANTS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
-class Finding(NamedTuple):
-    """One violation: the rule, what is wrong, and where."""
-
-    rule: str
-    what: str
-    path: Path
 
 
 class Parsed(NamedTuple):

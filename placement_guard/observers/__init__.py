@@ -18,5 +18,5 @@ class Observer(Protocol):
         seconds: float | None,
         /,
     ) -> None:
-        """``rejection`` refused the request, or would have but for observe; ``seconds`` is the time
+        """``rejection`` refused the request, the exchange has the warnings; ``seconds`` is the time
         that Placement took, None where it was not asked."""

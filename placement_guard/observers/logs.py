@@ -4,7 +4,7 @@ raw: paths are ASCII, identities come from the context."""
 from oslo_log import log
 
 from placement_guard.exchange import Exchange
-from placement_guard.outcome import Ending, Outcome
+from placement_guard.outcome import Outcome
 from placement_guard.rejection import Rejection
 
 LOG = log.getLogger(__name__)
@@ -16,21 +16,26 @@ class Logs:
     def __call__(
         self,
         exchange: Exchange,
-        outcome: Outcome,
+        _outcome: Outcome,
         rejection: Rejection | None,
         _seconds: float | None,
     ) -> None:
-        if rejection is None:
-            return
-        rule = rejection.rule
-        say = LOG.info if rule.placement else LOG.warning
-        say(
-            "%s %s by rule %s%s (request %s, user %s, microversion %s)",
-            "Rejected" if outcome.ending is Ending.REJECTED else "Would have rejected",
-            exchange.operation.name,
-            rule.id,
-            f" at {rejection.path}" if rejection.path else "",
-            exchange.request_id,
-            ascii(getattr(exchange.context, "user_id", None)),
-            f"1.{exchange.version[1]}" if exchange.version else "-",
-        )
+        if rejection is not None:
+            _log("Rejected", rejection, exchange)
+        for warning in exchange.warnings:
+            _log("Warned of", warning, exchange)
+
+
+def _log(verb: str, rejection: Rejection, exchange: Exchange) -> None:
+    rule = rejection.rule
+    say = LOG.info if rule.placement else LOG.warning
+    say(
+        "%s %s by rule %s%s (request %s, user %s, microversion %s)",
+        verb,
+        exchange.operation.name,
+        rule.id,
+        f" at {rejection.path}" if rejection.path else "",
+        exchange.request_id,
+        ascii(getattr(exchange.context, "user_id", None)),
+        f"1.{exchange.version[1]}" if exchange.version else "-",
+    )

@@ -14,7 +14,7 @@ from placement_guard.api import conflicts, operations
 from placement_guard.exchange import Exchange
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import Rejection
-from placement_guard.rules import RULES
+from placement_guard.rules import RULES, Mode
 from placement_guard.stages import ORDER
 
 STAGE_BUCKETS: Final = (
@@ -80,9 +80,9 @@ class Metrics:
             for ending in Ending
         }
         self._rejections = {
-            (rule, name, mode): rejections.labels(stage_name, rule, name, mode).inc
+            (rule, name, mode): rejections.labels(stage_name, rule, name, mode.value).inc
             for stage_name, rule, name in _refusable()
-            for mode in ("enforce", "warn")
+            for mode in (Mode.ENFORCE, Mode.WARN)
         }
         self._conflicts = {
             (name, kind): conflict.labels(name, kind).inc
@@ -112,8 +112,9 @@ class Metrics:
         name = exchange.operation.name
         self._requests[name, outcome.ending]()
         if rejection is not None:
-            mode = "enforce" if outcome.ending is Ending.REJECTED else "warn"
-            self._rejections[rejection.rule.id, name, mode]()
+            self._rejections[rejection.rule.id, name, Mode.ENFORCE]()
+        for warning in exchange.warnings:
+            self._rejections[warning.rule.id, name, Mode.WARN]()
         if outcome.conflict:
             self._conflicts[name, outcome.conflict]()
         if seconds is not None:
@@ -123,6 +124,11 @@ class Metrics:
 
 
 _MUTATIONS: Final = sorted({o.name for o in operations.OPERATIONS if o.mutates})
+_WITH_INVENTORY: Final = (
+    "reshaper:reshape",
+    "resource_providers:inventories:create",
+    "resource_providers:inventories:update",
+)
 _WITH_BODY: Final = sorted({o.name for o in operations.OPERATIONS if o.bodies})
 
 
@@ -137,6 +143,7 @@ def _refusable() -> Iterator[tuple[str, str, str]]:
         "gate_policy": sorted({o.name for o in operations.OPERATIONS if o.rule}),
         "body": _WITH_BODY,
         "document": _WITH_BODY,
+        "invariants": _WITH_INVENTORY,
     }
     for rule in RULES:
         for name in names[rule.stage]:

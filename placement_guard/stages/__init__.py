@@ -19,6 +19,7 @@ from placement_guard.stages.document import DocumentStage
 from placement_guard.stages.framing import framing
 from placement_guard.stages.gate_policy import GatePolicy, enforcer_of
 from placement_guard.stages.identity import Identity
+from placement_guard.stages.invariants import Invariants
 from placement_guard.stages.operation import operation
 
 Stage = Callable[[Exchange], Exchange | Rejection]
@@ -34,22 +35,25 @@ ORDER: Final = (
     "gate_policy",  # 403
     "body",  # 413, 400
     "document",  # 400
+    "invariants",  # 400
 )
 """The names of the stages, in order: the values of the ``stage`` metric label."""
 
-_NOT_ON_READS: Final = frozenset({"content_type", "body", "document"})
+_NOT_ON_READS: Final = frozenset({"content_type", "body", "document", "invariants"})
 
 
 def journey(settings: Settings, conf: cfg.ConfigOpts | None = None) -> Journey:
     """The stages of a guard with these settings, in order. ``conf`` holds ``[oslo_policy]``."""
+    modes = settings.modes()
     stages: dict[str, Stage] = {
-        "identity": Identity(allow_reused_context=settings.allow_reused_context),
+        "identity": Identity(modes),
         "framing": framing,
         "operation": operation,
         "content_type": content_type,
         "gate_policy": GatePolicy(enforcer_of(conf), reads=settings.policy_on_reads),
         "body": Body(max_body_bytes=settings.max_body_bytes),
-        "document": DocumentStage(),
+        "document": DocumentStage(modes),
+        "invariants": Invariants(modes),
     }
     return tuple((name, stages[name]) for name in ORDER)
 

@@ -5,21 +5,23 @@ A body that breaks its schema never reaches Placement.
 
 from placement_guard.api.exact import Judge
 from placement_guard.api.fast import FastPath
-from placement_guard.api.jsonpath import json_path
+from placement_guard.api.holes import holes
 from placement_guard.api.operations import OPERATIONS
-from placement_guard.api.strict_json import Finding
 from placement_guard.exchange import Exchange
-from placement_guard.rejection import Rejection, reject
-from placement_guard.rules import BY_ID
+from placement_guard.rejection import Rejection
+from placement_guard.rules import BY_ID, Modes
+from placement_guard.verdict import verdict
 
 
 class DocumentStage:
     """The document stage. Rules ``json.*`` and ``document.*``: 400.
 
-    The fast way first; what it cannot tell is judged the exact way.
+    The fast way first; what it cannot tell is judged the exact way, and then searched for what the
+    schema lets through.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, modes: Modes) -> None:
+        self._modes = modes
         documents = {d.name: d for o in OPERATIONS for _, d in o.bodies if d is not None}
         self._fast = {name: FastPath(document) for name, document in documents.items()}
         self._exact = {name: Judge(document.schema) for name, document in documents.items()}
@@ -29,18 +31,11 @@ class DocumentStage:
         if expected is None or body is None:
             return exchange
         data = self._fast[expected.name].accept(body)
-        if data is None:
-            data, found = self._exact[expected.name].judge(body)
-            if found:
-                return _rejection(found)
-        return exchange.extended(document=data)
-
-
-def _rejection(found: list[Finding]) -> Rejection:
-    first = found[0]
-    path = json_path(first.path)
-    if BY_ID[first.rule].placement:
-        return reject(first.rule, first.what, path)
-    # A line each; the last line of a detail is what some clients show.
-    lines = [f"{finding.what}: {json_path(finding.path)}" for finding in found]
-    return reject(first.rule, "\n".join(["The body is not sound JSON.", *lines]), path)
+        if data is not None:
+            return exchange.extended(document=data)
+        data, found = self._exact[expected.name].judge(body)
+        if not found:
+            found = holes(expected, data)
+        if not any(BY_ID[finding.rule].placement for finding in found):
+            exchange = exchange.extended(document=data)
+        return verdict(exchange, found, self._modes, "The body is not sound.")

@@ -6,6 +6,7 @@ absent contradicts nothing: noauth2 sets no X-Project-Id, a system-scoped token 
 and service tokens come in headers of their own.
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from oslo_context.context import RequestContext
@@ -13,10 +14,12 @@ from oslo_log import log
 
 from placement_guard.exchange import CONTEXT, PUBLIC_PATHS, Environ, Exchange
 from placement_guard.rejection import Rejection, reject
+from placement_guard.rules import Mode, Modes
 
 LOG = log.getLogger(__name__)
 
 _STATUS: Final = "HTTP_X_IDENTITY_STATUS"
+_GOOD: Final = "Confirmed"
 _TOKEN: Final = "placement_guard.request"  # noqa: S105  # names an environ key
 _MARK: Final = "_placement_guard_request"
 
@@ -28,36 +31,28 @@ class Identity:
     environ, by which a context that comes again with another request is known.
     """
 
-    def __init__(self, *, allow_reused_context: bool = False) -> None:
-        self._allow_reused = allow_reused_context
+    def __init__(self, modes: Modes) -> None:
+        self._modes = modes
         self._logged: set[str] = set()
 
     def __call__(self, exchange: Exchange) -> Exchange | Rejection:
         context = exchange.environ.get(CONTEXT)
+        known = context if isinstance(context, RequestContext) else None
         if exchange.path in PUBLIC_PATHS:
-            known = context if isinstance(context, RequestContext) else None
             return exchange.extended(context=known)
-        rule = self._broken_rule(exchange.environ, context)
-        if rule is None:
-            return exchange.extended(context=context)
-        rejection = reject(rule)
-        self._log_once(rejection, exchange)
-        return rejection
+        for rule in self._broken(exchange.environ, context):
+            rejection = reject(rule)
+            self._log_once(rejection, exchange)
+            if self._modes[rule] is Mode.ENFORCE:
+                return rejection
+            exchange = exchange.warned(rejection)
+        return exchange.extended(context=known)
 
-    def _broken_rule(self, environ: Environ, context: Any) -> str | None:
-        if context is None:
-            return "context.missing"
-        if not isinstance(context, RequestContext):
-            return "context.wrong_type"
-        if environ.get(_STATUS, "Confirmed") != "Confirmed":
-            return "context.not_confirmed"
-        if not context.user_id:
-            return "context.no_user"
-        if not _agrees(environ, context):
-            return "context.contradicts_headers"
-        if not self._allow_reused and _served_before(environ, context):
-            return "context.reused"
-        return None
+    def _broken(self, environ: Environ, context: Any) -> Iterator[str]:
+        """The rules that the context breaks, but for those that are off."""
+        for rule, check in _OF_A_CONTEXT if isinstance(context, RequestContext) else _WITHOUT_ONE:
+            if self._modes[rule] is not Mode.OFF and check(environ, context):
+                yield rule
 
     def _log_once(self, rejection: Rejection, exchange: Exchange) -> None:
         """A wrong pipeline refuses everything: say so once, where an operator will see it."""
@@ -74,19 +69,19 @@ class Identity:
             )
 
 
-def _agrees(environ: Environ, context: RequestContext) -> bool:
+def _contradicts(environ: Environ, context: RequestContext) -> bool:
     user = environ.get("HTTP_X_USER_ID")
     if user is not None and user != context.user_id:
-        return False
+        return True
     project = environ.get("HTTP_X_PROJECT_ID")
     if project is not None and (project or None) != (context.project_id or None):
-        return False
+        return True
     header = environ.get("HTTP_X_ROLES")
     if header is None:
-        return True
+        return False
     roles = header.split(",")
     # Mostly they are the same list, and no set needs to be made.
-    return roles == context.roles or _role_set(roles) == _role_set(context.roles or ())
+    return roles != context.roles and _role_set(roles) != _role_set(context.roles or ())
 
 
 def _role_set(roles: Any) -> set[str]:
@@ -96,3 +91,17 @@ def _role_set(roles: Any) -> set[str]:
 def _served_before(environ: Environ, context: RequestContext) -> bool:
     token = environ.setdefault(_TOKEN, object())
     return context.__dict__.setdefault(_MARK, token) is not token
+
+
+_Check = Callable[[Environ, Any], bool]
+
+_WITHOUT_ONE: Final[tuple[tuple[str, _Check], ...]] = (
+    ("context.missing", lambda _, context: context is None),
+    ("context.wrong_type", lambda _, context: context is not None),
+)
+_OF_A_CONTEXT: Final[tuple[tuple[str, _Check], ...]] = (
+    ("context.not_confirmed", lambda environ, _: environ.get(_STATUS, _GOOD) != _GOOD),
+    ("context.no_user", lambda _, context: not context.user_id),
+    ("context.contradicts_headers", _contradicts),
+    ("context.reused", _served_before),
+)

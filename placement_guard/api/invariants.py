@@ -1,0 +1,114 @@
+"""What a schema cannot say of an inventory, or of a reshape.
+
+The capacity of an inventory is ``int((total - reserved) * allocation_ratio)``. Placement refuses a
+negative one (below 1.26 also zero) where one provider's inventory is written, but not in a reshape.
+Source: ``placement.handlers.inventory``, openstack-placement 16.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from placement_guard.api import documents
+from placement_guard.api.documents import Document
+from placement_guard.api.finding import Finding
+from placement_guard.api.jsonpath import Path
+from placement_guard.api.schemas import MAX_INT
+
+Record = Mapping[str, Any]
+
+# What stands for a key that escapes the schema may be anything: Placement knows no such class.
+_NO_RECORD: Final = (TypeError, AttributeError, KeyError)
+
+RESERVED_CAN_BE_TOTAL: Final = (1, 26)
+"""The first microversion at which a capacity of zero may be written."""
+
+
+def invariants(document: Document, data: Any, version: tuple[int, int]) -> list[Finding]:
+    """What is wrong with the inventories of a body; empty for documents without."""
+    kind = document.name.partition(" 1.")[0]
+    if kind == documents.RESHAPE.name:
+        return _of_reshape(data)
+    if kind == documents.INVENTORIES.name:
+        at: Path = ("inventories",)
+        return _of_provider([((*at, k), r) for k, r in data["inventories"].items()], version)
+    if kind in {documents.INVENTORY.name, documents.NEW_INVENTORY.name}:
+        return _of_provider([((), data)], version)
+    return []
+
+
+def _of_provider(records: list[tuple[Path, Record]], version: tuple[int, int]) -> list[Finding]:
+    """One provider's inventory. What Placement itself refuses is left to it, and to its order."""
+    least = 0 if version >= RESERVED_CAN_BE_TOTAL else 1
+    found: list[Finding] = []
+    for at, record in records:
+        try:
+            if _capacity(record) < least:
+                return []
+        except OverflowError:
+            what = "the capacity is not finite"
+            return [Finding("inventory.capacity_overflow", what, (*at, "allocation_ratio"))]
+        except _NO_RECORD:
+            continue
+        found += _of_record(at, record)
+    return found
+
+
+def _of_reshape(data: Any) -> list[Finding]:
+    found: list[Finding] = []
+    capacities: dict[tuple[str, str], int] = {}
+    for provider, inventories in data["inventories"].items():
+        for name, record in inventories["inventories"].items():
+            at: Path = ("inventories", provider, "inventories", name)
+            try:
+                capacity = _capacity(record)
+            except OverflowError:
+                capacity = -1
+            except _NO_RECORD:
+                continue
+            capacities[provider, name] = capacity
+            if capacity < 0 and record.get("allocation_ratio", 1.0) >= 0:
+                what = "reserved is above total: the capacity is negative"
+                found.append(Finding("inventory.negative_capacity", what, at))
+            found += _of_record(at, record)
+    found += _overfull(data["allocations"], capacities)
+    return found
+
+
+def _of_record(at: Path, record: Record) -> Iterator[Finding]:
+    ratio = record.get("allocation_ratio", 1.0)
+    if ratio <= 0:
+        if ratio < 0:
+            yield Finding("inventory.negative_ratio", "negative", (*at, "allocation_ratio"))
+        else:
+            yield Finding("inventory.zero_ratio", "nothing can be used", (*at, "allocation_ratio"))
+    try:
+        if record.get("min_unit", 1) > record.get("max_unit", MAX_INT):
+            what = "above max_unit: no amount can be claimed"
+            yield Finding("inventory.min_above_max", what, (*at, "min_unit"))
+        if record.get("step_size", 1) > record["total"]:
+            what = "above total: no amount can be claimed"
+            yield Finding("inventory.step_above_total", what, (*at, "step_size"))
+    except _NO_RECORD:
+        return
+
+
+def _overfull(allocations: Any, capacities: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+    """Allocations of a reshape that exceed the inventory of the same reshape.
+
+    Legitimate as long as the usage gets no worse: Placement decides.
+    """
+    used: dict[tuple[str, str], int] = {}
+    for held in allocations.values():
+        for provider, allocation in held["allocations"].items():
+            for name, amount in allocation["resources"].items():
+                used[provider, name] = used.get((provider, name), 0) + amount
+    for (provider, name), amount in used.items():
+        capacity = capacities.get((provider, name))
+        if capacity is not None and amount > capacity:
+            at: Path = ("inventories", provider, "inventories", name)
+            yield Finding("reshape.exceeds_inventory", f"{amount} used of {capacity}", at)
+
+
+def _capacity(record: Record) -> int:
+    """As Placement computes it; OverflowError where it is not finite."""
+    return int((record["total"] - record.get("reserved", 0)) * record.get("allocation_ratio", 1.0))

@@ -60,7 +60,7 @@ class Identity:
         if rule.wrong_pipeline and rule.id not in self._logged:
             self._logged.add(rule.id)
             LOG.error(
-                "Refusing with 401 (%s): %s. The pipeline around the guard is wrong: it belongs "
+                "Rule %s is broken: %s. The pipeline around the guard is wrong: it belongs "
                 "right behind Placement's own context and microversion middleware. "
                 "Said once; the metrics count every refusal. First seen in request %s.",
                 rule.id,

@@ -5,6 +5,7 @@ from oslo_config import cfg
 
 from placement_guard import ConfigurationError, Guard, Settings
 from placement_guard.opts import OPTIONS, list_opts, settings_from
+from placement_guard.rules import RULES, Mode
 
 
 def ids(problems):
@@ -33,6 +34,9 @@ def test_the_defaults_can_be_used():
         ({"metrics_port": -1}, ["settings.metrics_port"]),
         ({"metrics_host": " "}, ["settings.metrics_host"]),
         ({"metrics_host": "", "metrics_port": 0}, []),
+        ({"rules": {"json.duplicate_keys": "off"}}, ["settings.unknown_rule"]),
+        ({"rules": {"json.duplicate_key": "maybe"}}, ["settings.unknown_mode"]),
+        ({"rules": {"json.duplicate_key": "off", "reshape.exceeds_inventory": "enforce"}}, []),
         (
             {"max_body_bytes": -1, "metrics_port": -1, "metrics_host": ""},
             ["settings.max_body_bytes", "settings.metrics_port", "settings.metrics_host"],
@@ -55,13 +59,14 @@ def test_a_guard_does_not_start_with_wrong_settings():
 def test_options_become_settings(tmp_path):
     conf = conf_of(
         tmp_path,
-        "[placement_guard]\nobserve = yes\nmax_body_bytes = 4096\nallow_reused_context = true\n"
+        "[placement_guard]\nobserve = yes\nmax_body_bytes = 4096\n"
+        "rules = json.duplicate_key:warn, inventory.zero_ratio:off\n"
         "policy_on_reads = 1\nmetrics_host = ::1\nmetrics_port = 0\n",
     )
     assert settings_from(conf) == Settings(
         observe=True,
         max_body_bytes=4096,
-        allow_reused_context=True,
+        rules={"json.duplicate_key": "warn", "inventory.zero_ratio": "off"},
         policy_on_reads=True,
         metrics_host="::1",
         metrics_port=0,
@@ -110,3 +115,25 @@ def test_files_of_a_configuration_directory_are_looked_through_too(tmp_path):
     with pytest.raises(ConfigurationError) as raised:
         settings_from(conf)
     assert "did you mean metrics_port?" in str(raised.value)
+
+
+def test_an_unknown_rule_is_told_with_the_nearest_known_ones():
+    [problem] = Settings(rules={"inventory.negativ_ratio": "off"}).problems()
+    assert "did you mean inventory.negative_ratio" in problem.text
+    [problem] = Settings(rules={"zzz": "off"}).problems()
+    assert problem.text == "there is no rule zzz"
+
+
+def test_a_mode_is_the_default_one_unless_it_is_set():
+    modes = Settings(rules={"json.duplicate_key": "off", "inventory.zero_ratio": "enforce"}).modes()
+    assert modes["json.duplicate_key"] is Mode.OFF
+    assert modes["inventory.zero_ratio"] is Mode.ENFORCE
+    assert modes["json.not_finite"] is Mode.ENFORCE
+    assert modes["inventory.min_above_max"] is Mode.WARN
+    assert set(modes) == {rule.id for rule in RULES}
+
+
+def test_observe_turns_every_enforce_into_warn():
+    modes = Settings(observe=True, rules={"json.duplicate_key": "off"}).modes()
+    assert modes["json.duplicate_key"] is Mode.OFF
+    assert set(modes.values()) == {Mode.WARN, Mode.OFF}

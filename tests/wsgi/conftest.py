@@ -47,7 +47,7 @@ def stand():
     made = {}
 
     def ask(path="/traits/CUSTOM_A", method="PUT", *, body=b"", settings=None, **environ):
-        key = tuple(sorted((settings or {}).items()))
+        key = repr(settings)
         if key not in made:
             made[key] = webtest.TestApp(guard(**(settings or {})))
         given = {

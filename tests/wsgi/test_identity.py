@@ -112,8 +112,30 @@ def test_a_context_serves_one_request_only(stand):
 def test_a_fixed_context_may_be_allowed(stand):
     shared = context()
     for _ in range(3):
-        answer = stand.ask(settings={"allow_reused_context": True}, **{"placement.context": shared})
+        answer = stand.ask(
+            settings={"rules": {"context.reused": "off"}}, **{"placement.context": shared}
+        )
         assert answer.status_int == 204
+
+
+def test_a_rule_in_mode_warn_lets_the_request_through_and_asks_the_next(stand):
+    answer = stand.ask(
+        settings={"rules": {"context.contradicts_headers": "warn"}},
+        HTTP_X_USER_ID="other",
+        **{"placement.context": context()},
+    )
+    assert answer.status_int == 204
+    assert answer.headers["Placement-Guard"] == (
+        'decision=warn, stage="identity", rule="context.contradicts_headers"'
+    )
+    shared = context()
+    for status in (204, 401):
+        answer = stand.ask(
+            settings={"rules": {"context.contradicts_headers": "off"}},
+            HTTP_X_USER_ID="other",
+            **{"placement.context": shared},
+        )
+        assert answer.status_int == status
 
 
 def test_two_guards_in_one_pipeline_see_one_request(stand):

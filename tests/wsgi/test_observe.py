@@ -7,13 +7,15 @@ import webob.exc
 
 OBSERVE = {"observe": True, "max_body_bytes": 2048}
 
+GOOD = b'{"name": "one"}'
+
 WOULD_REFUSE = [
-    ("no context", {"placement.context": None}, b"", "context.missing"),
+    ("no context", {"placement.context": None}, GOOD, "context.missing"),
     ("an unknown route", {"path": "/nothing"}, b"", "operation.unknown"),
     (
         "another content type",
         {"CONTENT_TYPE": "text/plain"},
-        b"{}",
+        GOOD,
         "http.content_type_unsupported",
     ),
     ("a bad body", {}, b'{"name": 5}', "document.invalid"),
@@ -35,7 +37,7 @@ def test_what_would_be_refused_reaches_placement_whole(stand, caplog, given, bod
     assert f'rule="{rule}"' in answer.headers["Placement-Guard"]
     assert stand.application.asked == [("POST", body)]
     assert stand.rejections() == {rule: "warn"}
-    assert any("Would have rejected" in r.getMessage() for r in caplog.records)
+    assert any("Warned of" in r.getMessage() for r in caplog.records)
 
 
 def test_a_large_chunked_body_reaches_placement_whole(stand):
@@ -83,3 +85,33 @@ def test_a_raised_exception_carries_the_mark(stand):
         stand.ask("/nothing", settings=OBSERVE)
     assert raised.value.headers["Placement-Guard"].startswith("decision=warn")
     assert stand.rejections() == {"operation.unknown": "warn"}
+
+
+def test_all_that_is_wrong_is_counted_and_the_first_of_it_is_marked(stand):
+    answer = stand.ask(
+        "/resource_providers",
+        "POST",
+        body=b'{"name": 5}',
+        settings=OBSERVE,
+        CONTENT_TYPE="text/plain",
+        **{"placement.context": None},
+    )
+    assert answer.status_int == 204
+    assert answer.headers["Placement-Guard"] == (
+        'decision=warn, stage="identity", rule="context.missing", more=2'
+    )
+    assert stand.rejections() == {
+        "context.missing": "warn",
+        "http.content_type_unsupported": "warn",
+        "document.invalid": "warn",
+    }
+
+
+def test_a_rule_that_is_off_is_neither_counted_nor_marked(stand):
+    body = b'{"name": "one", "name": "two"}'
+    for mode, marked in (("warn", True), ("off", False)):
+        settings = {"rules": {"json.duplicate_key": mode}}
+        answer = stand.ask("/resource_providers", "POST", body=body, settings=settings)
+        assert answer.status_int == 204
+        assert ("Placement-Guard" in answer.headers) is marked
+    assert stand.application.asked[-1] == ("POST", body)

@@ -11,12 +11,15 @@ from placement_guard.outcome import Ending, Outcome, classify
 from placement_guard.rejection import reject
 
 
-def logged(caplog, rejection, user="user", ending=Ending.REJECTED):
+def logged(caplog, rejection, user="user", *, warned=False):
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/reshaper", "openstack.request_id": "req-7"}
     context = RequestContext(user_id=user, overwrite=False)
     exchange = begin(environ, Router()).extended(context=context, version=(1, 30))
     with caplog.at_level(logging.INFO):
-        Logs()(exchange, Outcome(ending, 400), rejection, None)
+        if warned:
+            Logs()(exchange.warned(rejection), Outcome(Ending.COMMITTED, 204), None, None)
+        else:
+            Logs()(exchange, Outcome(Ending.REJECTED, 400), rejection, None)
     return caplog.records
 
 
@@ -35,8 +38,8 @@ def test_one_that_placement_would_make_too_is_information(caplog):
 
 
 def test_what_is_let_through_says_so(caplog):
-    [record] = logged(caplog, reject("json.malformed", "x"), ending=Ending.COMMITTED)
-    assert record.getMessage().startswith("Would have rejected reshaper:reshape")
+    [record] = logged(caplog, reject("json.malformed", "x"), warned=True)
+    assert record.getMessage().startswith("Warned of reshaper:reshape by rule json.malformed")
 
 
 def test_a_user_id_cannot_start_a_line_of_its_own(caplog):

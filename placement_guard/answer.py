@@ -56,6 +56,14 @@ class Answer:
             return int(self._raised.wsgi_response.status_int)
         return int(self._began[0][0][:3])
 
+    def header(self, name: str) -> str | None:
+        """The first value of a header."""
+        if self._raised is not None:
+            value: str | None = self._raised.wsgi_response.headers.get(name)
+            return value
+        given = {key.lower(): value for key, value in reversed(self._began[0][1])}
+        return given.get(name.lower())
+
     def mark(self, name: str, value: str) -> None:
         """Add a header."""
         if self._raised is not None:

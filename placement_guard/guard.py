@@ -7,7 +7,7 @@ them it cannot know who asks: it refuses everything but ``/``, which answers eve
 from collections.abc import Iterable
 from io import BytesIO
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from oslo_config import cfg
 from oslo_log import log
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from placement_guard.observers import Observer
 
 LOG = log.getLogger(__name__)
+
+MAX_LOGGED: Final = 4096
+"""How much of a failed answer (bytes) is logged."""
 
 
 class Guard:
@@ -115,9 +118,15 @@ class Guard:
             code, detail = wire.code_and_detail(answer.examine())
             code = exchange.environ.get(wire.ENV_CODE, code)
             outcome = classify(answer.status, mutates=mutates, code=code, detail=detail)
+        self._observe(exchange, outcome, None, seconds)
+        if outcome.ending is Ending.FAILED:
+            # What it says may quote SQL, or a path: that is for the log.
+            said = ascii(answer.examine()[:MAX_LOGGED])
+            LOG.error("Placement failed in request %s: %s", exchange.request_id, said)
+            answer.discard()
+            return wire.fail(exchange, start_response, answer.status, answer.header("Retry-After"))
         if exchange.warnings:
             answer.mark(wire.HEADER, wire.warned(exchange.warnings))
-        self._observe(exchange, outcome, None, seconds)
         return answer.send(start_response)
 
     def _missing(self, exchange: Exchange) -> Answer | None:
@@ -155,7 +164,7 @@ class Guard:
         """Answer 500 for an unexpected exception; its text stays in the log."""
         LOG.error("%s failed in request %s", who, exchange.request_id, exc_info=error)
         self._observe(exchange, FAILED, None, seconds)
-        return wire.fail(exchange.warnings, exchange.environ, start_response)
+        return wire.fail(exchange, start_response)
 
     def _observe(
         self,

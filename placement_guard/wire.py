@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from webob import exc
 
-from placement_guard.exchange import REQUEST_ID, Environ
+from placement_guard.exchange import REQUEST_ID, Environ, Exchange
 from placement_guard.rejection import PLACEMENT_CODE, Rejection
 
 HEADER: Final = "Placement-Guard"
@@ -45,12 +45,16 @@ def refuse(rejection: Rejection, environ: Environ, start_response: Any) -> Itera
     return _send(answer, rejection.code, own, environ, start_response)
 
 
-def fail(warnings: Sequence[Rejection], environ: Environ, start_response: Any) -> Iterable[bytes]:
-    """Answer 500 without a word of what went wrong: the log has it."""
-    answer = exc.HTTPInternalServerError(INTERNAL_DETAIL)
-    if warnings:
-        answer.headers[HEADER] = warned(warnings)
-    return _send(answer, PLACEMENT_CODE, None, environ, start_response)
+def fail(
+    exchange: Exchange, start_response: Any, status: int = 500, retry_after: str | None = None
+) -> Iterable[bytes]:
+    """Answer a 5xx without a word of what went wrong: the log has it."""
+    answer = exc.status_map.get(status, exc.HTTPInternalServerError)(INTERNAL_DETAIL)
+    if retry_after is not None:
+        answer.headers["Retry-After"] = retry_after
+    if exchange.warnings:
+        answer.headers[HEADER] = warned(exchange.warnings)
+    return _send(answer, PLACEMENT_CODE, None, exchange.environ, start_response)
 
 
 def warned(warnings: Sequence[Rejection]) -> str:

@@ -19,7 +19,6 @@ def requests(stand, outcome, operation="traits:update"):
         ("201 Created", "committed"),
         ("400 Bad Request", "refused_by_placement"),
         ("409 Conflict", "conflict"),
-        ("503 Service Unavailable", "failed"),
     ],
 )
 def test_an_answer_passes_unchanged_and_is_counted(stand, status, outcome):
@@ -36,6 +35,41 @@ def test_an_answer_passes_unchanged_and_is_counted(stand, status, outcome):
     assert answer.headers["X-Own"] == "1"
     assert "Placement-Guard" not in answer.headers
     assert requests(stand, outcome) == 1
+
+
+SQL = b'{"errors": [{"detail": "(sqlite3.Error) [SQL: INSERT INTO x] [parameters: (secret)]"}]}'
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [("500 Oops", "Internal Server Error"), ("503 Service Unavailable", "Service Unavailable")],
+)
+@pytest.mark.parametrize("way", ["given", "raised"])
+def test_a_5xx_keeps_its_status_and_loses_its_words(stand, caplog, status, title, way):
+    code = int(status[:3])
+    if way == "given":
+        headers = [("Content-Type", "application/json"), ("Retry-After", "7")]
+        stand.application.answer = (status, headers, [SQL])
+    else:
+        stand.application.error = webob.exc.status_map[code](SQL.decode())
+        stand.application.error.headers["Retry-After"] = "7"
+    with caplog.at_level(logging.ERROR):
+        answer = stand.ask(**{"openstack.request_id": "req-9"})
+    assert answer.status_int == code
+    assert answer.headers["Retry-After"] == "7"
+    [error] = answer.json["errors"]
+    assert (error["title"], error["request_id"]) == (title, "req-9")
+    assert "SQL" not in answer.text
+    assert "secret" not in answer.text
+    [record] = caplog.records
+    assert "req-9" in record.getMessage()
+    assert "INSERT INTO x" in record.getMessage()
+    assert requests(stand, "failed") == 1
+
+
+def test_a_5xx_that_nobody_knows_is_a_500(stand):
+    stand.application.answer = ("599 Strange", [("Content-Type", "text/plain")], [b"x"])
+    assert stand.ask().status_int == 500
 
 
 def test_a_read_is_served_not_committed(stand):

@@ -119,10 +119,17 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("policy.forbidden", "gate_policy", 403, "the policy does not allow it", placement=True),
     Rule(
         "allocations.malformed_consumer",
-        "body",
+        "path",
         400,
         "the consumer in the path is not a UUID",
         placement=True,
+    ),
+    Rule("path.trailing_newline", "path", 400, "the name of a trait ends in a line break"),
+    Rule(
+        "path.quoted_name",
+        "path",
+        400,
+        "what is checked of the name of a resource class is not what is stored",
     ),
     Rule("body.too_large", "body", 413, "the body is larger than the limit"),
     Rule(

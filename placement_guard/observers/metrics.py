@@ -129,6 +129,7 @@ _WITH_INVENTORY: Final = (
     "resource_providers:inventories:create",
     "resource_providers:inventories:update",
 )
+_WITH_CHECKED_PATH: Final = ("allocations:update", "resource_classes:update", "traits:update")
 _WITH_BODY: Final = sorted({o.name for o in operations.OPERATIONS if o.bodies})
 
 
@@ -141,6 +142,7 @@ def _refusable() -> Iterator[tuple[str, str, str]]:
         "operation": [operations.UNMATCHED.name],
         "content_type": _WITH_BODY,
         "gate_policy": sorted({o.name for o in operations.OPERATIONS if o.rule}),
+        "path": _WITH_CHECKED_PATH,
         "body": _WITH_BODY,
         "document": _WITH_BODY,
         "invariants": _WITH_INVENTORY,

@@ -21,6 +21,7 @@ from placement_guard.stages.gate_policy import GatePolicy, enforcer_of
 from placement_guard.stages.identity import Identity
 from placement_guard.stages.invariants import Invariants
 from placement_guard.stages.operation import operation
+from placement_guard.stages.path import path
 
 Stage = Callable[[Exchange], Exchange | Rejection]
 """One step: an exchange in; the same exchange, extended, or a rejection out."""
@@ -33,13 +34,14 @@ ORDER: Final = (
     "operation",  # 404
     "content_type",  # 415
     "gate_policy",  # 403
+    "path",  # 400
     "body",  # 413, 400
     "document",  # 400
     "invariants",  # 400
 )
 """The names of the stages, in order: the values of the ``stage`` metric label."""
 
-_NOT_ON_READS: Final = frozenset({"content_type", "body", "document", "invariants"})
+_NOT_ON_READS: Final = frozenset({"content_type", "path", "body", "document", "invariants"})
 
 
 def journey(settings: Settings, conf: cfg.ConfigOpts | None = None) -> Journey:
@@ -51,6 +53,7 @@ def journey(settings: Settings, conf: cfg.ConfigOpts | None = None) -> Journey:
         "operation": operation,
         "content_type": content_type,
         "gate_policy": GatePolicy(enforcer_of(conf), reads=settings.policy_on_reads),
+        "path": path,
         "body": Body(max_body_bytes=settings.max_body_bytes),
         "document": DocumentStage(modes),
         "invariants": Invariants(modes),

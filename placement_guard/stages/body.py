@@ -3,7 +3,6 @@
 import io
 from typing import Any, Final
 
-from oslo_utils.uuidutils import is_uuid_like
 from webob.request import BaseRequest
 
 from placement_guard.exchange import Environ, Exchange
@@ -14,7 +13,7 @@ CHUNK: Final = 64 * 1024
 
 
 class Body:
-    """The body stage. Rules ``body.*``: 413 and 400; ``allocations.malformed_consumer``: 400.
+    """The body stage. Rules ``body.*``: 413 and 400.
 
     Reads only where Placement does, at this operation and microversion. Replaces ``wsgi.input``
     by the bytes that it read, and sets CONTENT_LENGTH, as webob does when Placement reads.
@@ -26,11 +25,6 @@ class Body:
     def __call__(self, exchange: Exchange) -> Exchange | Rejection:
         if exchange.expected is None:
             return exchange
-        # Placement looks at the consumer in the path before it looks at the body.
-        consumer = exchange.params.get("consumer_uuid")
-        if consumer is not None and not is_uuid_like(consumer):
-            detail = f"Malformed consumer_uuid: {consumer}"
-            return reject("allocations.malformed_consumer", detail)
         body = read(exchange.environ, self._limit)
         return body if isinstance(body, Rejection) else exchange.extended(body=body)
 

@@ -1,0 +1,50 @@
+"""What the parameters in a path must be, where Placement's own check of them has a hole.
+
+Placement looks at the consumer of PUT allocations before its body. The name of a trait is checked
+by a pattern whose ``$`` takes a trailing line break. The name of a resource class is pasted into a
+JSON text which is then checked: a quote or a backslash in it makes that text say something else
+than what is stored. Source: ``placement.handlers``, openstack-placement 16.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from oslo_utils.uuidutils import is_uuid_like
+
+from placement_guard.api.finding import Finding
+
+BODILESS_RESOURCE_CLASS: Final = (1, 7)
+"""From here on the name of PUT resource class is in the path alone."""
+
+
+def path_finding(
+    operation: str, params: Mapping[str, str], version: tuple[int, int]
+) -> Finding | None:
+    """What is wrong with the parameters of a mutation's path, if anything."""
+    if operation == "allocations:update":
+        consumer = params["consumer_uuid"]
+        if not is_uuid_like(consumer):
+            what = f"Malformed consumer_uuid: {consumer}"
+            return Finding("allocations.malformed_consumer", what)
+    elif operation == "traits:update":
+        if params["name"].endswith("\n"):
+            return Finding("path.trailing_newline", "The name of the trait ends in a line break.")
+    elif operation == "resource_classes:update" and version >= BODILESS_RESOURCE_CLASS:
+        name = params["name"]
+        if _checked(name) not in {None, name}:
+            what = "The name of the resource class holds a quote or a backslash."
+            return Finding("path.quoted_name", what)
+    return None
+
+
+def _checked(name: str) -> str | None:
+    """The name that Placement checks in place of ``name``; None where it finds no JSON."""
+    if '"' not in name and "\\" not in name:
+        return name
+    try:
+        checked = json.loads(f'{{"name": "{name}"}}')
+    except (ValueError, RecursionError):
+        return None
+    value = checked.get("name")
+    return value if isinstance(value, str) else None

@@ -9,11 +9,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from placement_guard.api.operations import OPERATIONS
 from tests.differential.answers import Answer
 from tests.differential.requests import Request
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}")
 _MAX_INT = 2**31 - 1
+
+ROWS = {(row.method, row.path): row for row in OPERATIONS}
+"""The operation table by method and route."""
 
 
 def repeated_keys(body: bytes | None) -> list[str]:
@@ -116,7 +120,9 @@ def damage(request: Request, answer: Answer) -> set[str]:
         return set()
     rows = [json.loads(line) for line in answer.added]
     found = {name for name, shows in STORED.items() if any(map(shows, rows))}
-    if request.method in ("PUT", "POST") and answer.changed and repeated_keys(request.body):
+    row = ROWS.get((request.method, request.route))
+    read = row is not None and row.document((1, request.minor)) is not None
+    if read and repeated_keys(request.body):
         found.add(REPEATED)
     return found
 

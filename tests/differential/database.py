@@ -86,17 +86,19 @@ class State:
             first = self._first[table.name]
             for key in sorted(first):
                 if key not in now[table.name]:
-                    connection.execute(table.insert().values(dict(zip(names, first[key]))))
+                    connection.execute(
+                        table.insert().values(dict(zip(names, first[key], strict=True)))
+                    )
         for table in _TABLES:
             names = [column.name for column in _columns(table)]
             for key, row in self._first[table.name].items():
                 if now[table.name].get(key, row) != row:
-                    values = dict(zip(names, row))
+                    values = dict(zip(names, row, strict=True))
                     connection.execute(table.update().where(*_is(table, key)).values(values))
 
 
 def _is(table: sa.Table, key: tuple[Any, ...]) -> list[Any]:
-    return [column == value for column, value in zip(table.primary_key, key)]
+    return [column == value for column, value in zip(table.primary_key, key, strict=True)]
 
 
 # What an id stands for, by the table that it points to.
@@ -136,7 +138,7 @@ def canonical(rows: Rows) -> list[str]:
         names = [column.name for column in _columns(table)]
         for row in rows[table.name].values():
             told: dict[str, Any] = {"table": table.name}
-            for name, value in zip(names, row):
+            for name, value in zip(names, row, strict=True):
                 if name in _POINTS:
                     label, target = _POINTS[name]
                     missing = None if value is None else "missing"

@@ -15,7 +15,6 @@ from pathlib import Path
 from tests.differential.answers import SIDES, Answer
 from tests.differential.requests import Request
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 BOOT = """import sys; sys.path.append(sys.argv.pop(1))

@@ -60,7 +60,7 @@ TEXTS: tuple[str, ...] = (
 NAMES: tuple[str, ...] = (
     *("vcpu", "", "VCPU\n", "Vcpu", " VCPU", "VCPU ", "VCPU\0", "é", "\U0001f600", "\ud800", "a:b"),
     *("A" * 255, "A" * 256, "k" * 300, "VCPU\n\n", "0", "_", "CUSTOM_", "UNKNOWN_CLASS", "VCPU,"),
-    *("CUSTOM_GPU\n", "MEMORY_MB\n", "CUSTOM_ÉTÉ", "custom_gpu", "../", "<x>", "VСPU"),
+    *("CUSTOM_GPU\n", "MEMORY_MB\n", "CUSTOM_ÉTÉ", "custom_gpu", "../", "<x>", "V\u0421PU"),
 )
 """Resource classes and the like; those that break ``^[A-Z0-9_]+$`` escape some schemas."""
 VALUES: tuple[Any, ...] = (
@@ -99,8 +99,21 @@ def uuids(text: str = _UUID) -> tuple[str, ...]:
             text[:-1] + "\0",
             text + "\0",
         ),
-        *("", "not-a-uuid", "x" * 300, "é" * 36, "\U0001f600" * 9, text.replace("-", "‐"), "{}"),
-        *(text[:35] + "\ud800", str(uuid.UUID(int=0)), "(" + plain + ")", text.replace("c", "с")),
+        *(
+            "",
+            "not-a-uuid",
+            "x" * 300,
+            "é" * 36,
+            "\U0001f600" * 9,
+            text.replace("-", "\u2010"),
+            "{}",
+        ),
+        *(
+            text[:35] + "\ud800",
+            str(uuid.UUID(int=0)),
+            "(" + plain + ")",
+            text.replace("c", "\u0441"),
+        ),
     )
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from placement_guard.api.operations import OPERATIONS, Operation
+from placement_guard.api.wording import MAX_WORDING
 from placement_guard.rules import BY_ID
 from tests.differential import cloud
 from tests.differential.answers import Answer
 from tests.differential.cloud import fixed
-from tests.differential.damage import damage, justified
+from tests.differential.damage import ROWS, damage, justified
 from tests.differential.requests import Request
 
 VERDICTS = {
@@ -23,7 +23,6 @@ VERDICTS = {
     "V6": "served by both, with another answer or another state",
 }
 
-_ROWS = {(row.method, row.path): row for row in OPERATIONS}
 _ANY_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _BODY_JUDGED = ("JSON does not validate", "Malformed JSON", "Invalid query string parameters")
 _KNOWN = " ".join(map(fixed, (*cloud.PROVIDERS, *cloud.CONSUMERS, *cloud.AGGREGATES)))
@@ -60,14 +59,22 @@ def kept(detail: str) -> tuple[str, str, str]:
     """The parts of a wording that survive any cut: the sentence, what failed, and where."""
     sentence, failed, rest = detail.partition("  Failed validating ")
     if not failed:
-        return _head(sentence), "", ""
+        return sentence, "", ""
     place = rest.partition("On instance")[2].partition(":     ")[0]
-    return _head(sentence), rest.partition(":     ")[0], place
+    return sentence, rest.partition(":     ")[0], place
 
 
-def _head(sentence: str) -> str:
-    # The guard cuts at 4 kB; what stands there says so.
-    return sentence if len(sentence.encode("utf-8", "replace")) < 3000 else sentence[:800]
+def same_words(detail: str, ours: str) -> bool:
+    """Whether a guard said the same; of what is longer than a detail may be, the middle may go."""
+    return all(
+        theirs == part or (len(detail) > MAX_WORDING and _is_cut(part, theirs))
+        for theirs, part in zip(kept(detail), kept(ours), strict=True)
+    )
+
+
+def _is_cut(short: str, whole: str) -> bool:
+    start, dots, end = short.partition(" ... ")
+    return bool(dots) and whole.startswith(start) and whole.rstrip().endswith(end.rstrip())
 
 
 def judge(request: Request, bare: Answer, guarded: Answer) -> list[Finding]:
@@ -160,7 +167,8 @@ def _other_words(
         unequal.append(f"status {bare.status} bare, {guarded.status} guarded")
     if (code if request.minor >= 23 else our_code) != our_code:
         unequal.append(f"code {code} bare, {our_code} guarded")
-    if not own and kept(detail) != kept(our_detail):
+    told_alike = same_words(_anonymous(detail, request), _anonymous(our_detail, request))
+    if not own and not told_alike:
         unequal.append(f"wording {detail[:300]!r} bare, {our_detail[:300]!r} guarded")
     if own:
         unequal.append(f"{our_code} where Placement says {detail[:200]!r}")
@@ -177,5 +185,5 @@ def _judged_early(bare: Answer, detail: str) -> bool:
 
 
 def _provider_first(request: Request, bare: Answer) -> bool:
-    row: Operation | None = _ROWS.get((request.method, request.route))
+    row = ROWS.get((request.method, request.route))
     return row is not None and row.provider_first and not row.provider_asked and bare.status == 404

@@ -5,11 +5,12 @@ with what the client saw, what was raised inside, and what the request changed i
 it puts the database back.
 """
 
+import contextlib
 import logging
-import os
 import sys
 import traceback
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg
@@ -31,10 +32,10 @@ class _Raised(logging.Handler):
             return
         error, frames = record.exc_info[1], traceback.extract_tb(record.exc_info[2])
         ours = [f for f in frames if "placement" in f.filename] or list(frames)
-        place = f"{os.path.basename(ours[-1].filename)}:{ours[-1].name}" if ours else "?"
+        place = f"{Path(ours[-1].filename).name}:{ours[-1].name}" if ours else "?"
         try:
             text = " ".join(str(error).split())[:160]
-        except Exception:  # noqa: BLE001 - some errors cannot even say what they are
+        except Exception:  # some errors cannot even say what they are
             text = "(no text)"
         self.last = f"{type(error).__name__} in {place}: {text}"
 
@@ -81,7 +82,7 @@ def call(app: Any, request: Request) -> tuple[int, dict[str, str], bytes]:
     try:
         chunks = app(environ(request), start_response)
         body = b"".join(chunks)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         logging.getLogger(__name__).exception("escaped the application")
         return 500, {}, f"escaped: {error!r}".encode("utf-8", "replace")
     finally:
@@ -114,8 +115,7 @@ def serve(connection: Connection, side: str, url: str) -> None:
 
 def main() -> None:
     descriptor, side, url = sys.argv[1:]
-    with Connection(int(descriptor)) as connection:
-        try:
-            serve(connection, side, url)
-        except (EOFError, KeyboardInterrupt):
-            pass  # the other end is gone
+    # The other end may be gone at any time.
+    gone = contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt)
+    with Connection(int(descriptor)) as connection, gone:
+        serve(connection, side, url)

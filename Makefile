@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint bench docs samples clean
+.PHONY: help serve test fuzz lint bench docs samples clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,10 @@ serve: $(VENV)/.serve  ## a real Placement behind the guard, on SQLite in var/
 
 test: $(VENV)/.test  ## all tests, with branch coverage
 	$(BIN)/pytest --cov --cov-report=term $(ARGS)
+
+N ?= 2000
+fuzz: $(VENV)/.fuzz  ## N odd requests, bare against guarded: N=20000 DATABASE=mariadb
+	$(BIN)/python -m tests.differential $(N) $(if $(DATABASE),--database '$(DATABASE)') $(ARGS)
 
 lint: $(VENV)/.lint  ## style, types, import contracts
 	$(BIN)/ruff check .

@@ -1,6 +1,8 @@
-"""Run the functional API suite of the installed Placement with the guard in its stack.
+"""Run a functional suite that comes with a package, with the guard in Placement's stack.
 
-    python tests/upstream/run_suite.py [testtools arguments]
+    python tests/upstream/run_suite.py [module ...]
+
+Without modules it is the API suite of the installed Placement.
 
 Prints what the guard decided, and how many bodies that break their schema reached Placement all
 the same (there must be none). The exit code is that of the suite, or 1 where one did.

@@ -1,6 +1,9 @@
-"""The functional API suite of the installed Placement passes with the guard in its stack."""
+"""Functional suites that come with their packages pass with the guard in Placement's stack."""
 
+import importlib.util
 import json
+import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -9,14 +12,26 @@ from pathlib import Path
 SCRIPT = Path(__file__).with_name("run_suite.py")
 
 
-def test_every_test_of_placement_passes_and_no_bad_body_reaches_it(record_property, capsys):
+def run(*modules):
+    """The number of tests that ran, and the report; fails where the suite does."""
+    # What the suites call is in the same environment as what runs them.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        [sys.executable, SCRIPT], capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, SCRIPT, *modules],
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+        env={**os.environ, "PATH": path},
     )
     lines = done.stdout.splitlines()
     assert done.returncode == 0, "\n".join(lines[-100:]) + done.stderr
     ran = int(re.search(r"^Ran (\d+) tests", done.stdout, re.MULTILINE)[1])
-    report = json.loads(lines[-1])
+    return ran, json.loads(lines[-1])
+
+
+def test_every_test_of_placement_passes_and_no_bad_body_reaches_it(record_property, capsys):
+    ran, report = run()
     assert ran > 1000
     assert report["bodies_seen_by_placement"] > 200
     assert report["bodies_refused_by_placement"] == 0
@@ -24,5 +39,24 @@ def test_every_test_of_placement_passes_and_no_bad_body_reaches_it(record_proper
     decided = sum(report["outcomes"].values())
     assert decided > 1000
     with capsys.disabled():
-        print(f"\n{ran} tests of Placement; the guard decided {decided} requests: {lines[-1]}")
+        print(f"\n{ran} tests of Placement; the guard decided {decided} requests: {report}")
     record_property("upstream", report)
+
+
+def test_every_test_of_osc_placement_passes(api, record_property, capsys):
+    found = all(map(importlib.util.find_spec, ("osc_placement", "openstackclient")))
+    api.require(found, "the extra [clients]: pip install 'placement-guard[clients]'")
+    import osc_placement.tests.functional as suite
+
+    modules = [
+        f"{suite.__name__}.{module.name}"
+        for module in pkgutil.iter_modules(suite.__path__)
+        if module.name.startswith("test_")
+    ]
+    ran, report = run(*modules)
+    assert ran > 100
+    assert report["bodies_refused_by_placement"] == 0
+    assert report["outcomes"]["committed"] > 100
+    with capsys.disabled():
+        print(f"\n{ran} tests of osc-placement: {report}")
+    record_property("osc-placement", report)

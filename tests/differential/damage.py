@@ -95,6 +95,11 @@ def _capacity(row: dict[str, Any]) -> bool:
         return False  # told by the numbers
 
 
+def _ratio(row: dict[str, Any]) -> bool:
+    """A ratio below zero: whatever is changed next, the capacity turns negative."""
+    return row["table"] == "inventories" and (row["allocation_ratio"] or 0) < 0
+
+
 def _orphan(row: dict[str, Any]) -> bool:
     return "missing" in row.values()
 
@@ -106,6 +111,7 @@ STORED: dict[str, Callable[[dict[str, Any]], bool]] = {
     "not a UUID": _identifier,
     "not a number for that column": _numbers,
     "negative capacity": _capacity,
+    "negative ratio": _ratio,
     "points to nothing": _orphan,
 }
 """Damage by its name: whether a stored row shows it."""

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from placement_guard.api.operations import LAST_VERSION, Operation
-from tests.differential import queries, texts, values
+from tests.differential import hostile, texts, values
 from tests.differential.cloud import Cloud
 from tests.differential.requests import JSON, Request
 from tests.differential.strange import PATHS, uuids
@@ -79,7 +79,7 @@ class Generator:
         elif kind == "text":
             content, change = texts.changed(content or b"", rng)
         elif kind == "query":
-            query, change = queries.hostile(row, minor, rng)
+            query, change = hostile.hostile(row, minor, rng)
         elif kind == "path":
             change, end = self._spoil(parameters, rng)
             if rng.random() < 0.04:

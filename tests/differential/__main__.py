@@ -88,7 +88,7 @@ def _play(
 ) -> bool:
     """Returns whether something was found that nobody expected."""
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    unexpected, shown = False, set()
+    unexpected, shown, known = False, set(), corpus.open_findings()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("requests", total=total)
         for cases in campaign.play(stream):
@@ -97,7 +97,8 @@ def _play(
                 if case.finding.signature not in shown:
                     shown.add(case.finding.signature)
                     report.case(case, console)
-                unexpected |= case.finding.verdict not in asked.expect
+                expected = case.finding.verdict in asked.expect or case.finding.signature in known
+                unexpected |= not expected
             if unexpected and not asked.keep_going:
                 break
     return unexpected

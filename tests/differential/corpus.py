@@ -25,6 +25,11 @@ def load(directory: Path = DIRECTORY) -> list[tuple[Path, dict[str, Any], Reques
     return found
 
 
+def open_findings(directory: Path = DIRECTORY) -> set[str]:
+    """The signatures of findings that a file calls open, by a reason: known, and not yet fixed."""
+    return {data["signature"] for _, data, _ in load(directory) if data.get("open")}
+
+
 def signatures(directory: Path = DIRECTORY) -> set[str]:
     """What is known already: the same finding is saved once."""
     return {data["signature"] for _, data, _ in load(directory)}

@@ -56,6 +56,28 @@ def _newline(row: dict[str, Any]) -> bool:
     )
 
 
+_LENGTHS = {
+    ("resource_providers", "name"): 200,
+    ("resource_providers", "uuid"): 36,
+    ("consumers", "uuid"): 36,
+    ("placement_aggregates", "uuid"): 36,
+}
+
+
+def _long(row: dict[str, Any]) -> bool:
+    """Longer than its column, which SQLite does not mind; names are 255 at most elsewhere."""
+    return any(
+        isinstance(value, str) and len(value) > _LENGTHS.get((row["table"], key), 255)
+        for key, value in row.items()
+    )
+
+
+def _pattern(row: dict[str, Any]) -> bool:
+    """A name that breaks the pattern that all such names have."""
+    named = row["table"] in ("resource_classes", "traits", "consumer_types")
+    return named and not re.fullmatch("[A-Z0-9_]+", row["name"])
+
+
 def _surrogate(row: dict[str, Any]) -> bool:
     return any("\ud800" <= letter <= "\udfff" for text in _strings(row) for letter in text)
 
@@ -107,6 +129,8 @@ def _orphan(row: dict[str, Any]) -> bool:
 STORED: dict[str, Callable[[dict[str, Any]], bool]] = {
     "NUL stored": _nul,
     "newline behind a name": _newline,
+    "longer than its column": _long,
+    "a name against its pattern": _pattern,
     "half a surrogate pair stored": _surrogate,
     "not a UUID": _identifier,
     "not a number for that column": _numbers,

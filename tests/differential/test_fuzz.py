@@ -24,18 +24,20 @@ EXPECTED_FOR_NOW = {"V1"}
 """Verdicts that do not fail the tests yet. To be emptied as the rules for them come."""
 
 
-def campaign(url, number, *, with_corpus=True):
-    """Send the corpus and ``number`` requests; returns the tally and the first findings told."""
+def campaign(url, number):
+    """Send the corpus and ``number`` requests; returns the tally and the findings, told."""
+    known = corpus.open_findings()
     with running(url) as sides:
         run = Campaign(sides, shrink=False)
         generator = Generator(Cloud(sides.bare.lines), SEED)
-        saved = [request for _, _, request in corpus.load()] if with_corpus else []
+        saved = [request for _, _, request in corpus.load()]
         told = []
         for cases in run.play([*saved, *map(generator, range(number))]):
             told += [
                 f"{case.finding.verdict}: {case.finding.why}\n    {case.request}"
                 for case in cases
                 if case.finding.verdict not in EXPECTED_FOR_NOW
+                and case.finding.signature not in known
             ]
     return run.tally, told
 
@@ -48,7 +50,10 @@ def check(tally, told):
 
 
 def test_a_guarded_placement_differs_from_a_bare_one_only_where_it_should():
-    check(*campaign(None, 1500))
+    tally, told = campaign(None, 1500)
+    check(tally, told)
+    fixed = corpus.open_findings() - set(tally.cases)
+    assert not fixed, f"no longer there; take 'open' out of the files in corpus/: {fixed}"
 
 
 @pytest.mark.parametrize("kind", ["mariadb", "postgresql"])

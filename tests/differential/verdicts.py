@@ -179,16 +179,16 @@ def _other_words(
         return []  # Placement refused it for what it had stored: nobody else can know
     if rule is not None and _provider_first(request, bare):
         return []
+    if own:
+        why = f"{our_code} where Placement says {detail[:300]!r}"
+        return [Finding("V4", why, f"V4 {rule} in place of Placement's words")]
     unequal = []
     if bare.status != guarded.status:
         unequal.append(f"status {bare.status} bare, {guarded.status} guarded")
     if (code if request.minor >= 23 else our_code) != our_code:
         unequal.append(f"code {code} bare, {our_code} guarded")
-    told_alike = same_words(_anonymous(detail, request), _anonymous(our_detail, request))
-    if not own and not told_alike:
+    if not same_words(_anonymous(detail, request), _anonymous(our_detail, request)):
         unequal.append(f"wording {detail[:300]!r} bare, {our_detail[:300]!r} guarded")
-    if own:
-        unequal.append(f"{our_code} where Placement says {detail[:200]!r}")
     if not unequal:
         return []
     gist = f"{rule} {bare.status}/{guarded.status} {unequal[0].split()[0]}"

@@ -14,6 +14,9 @@ from typing import Any, Final, NamedTuple
 from placement_guard.api.finding import MAX_FINDINGS, Finding
 from placement_guard.api.jsonpath import Path
 
+UNREAD: Final = "mappings"
+"""The key of what Placement neither stores nor reads: no string or number in it does harm."""
+
 MAX_DEPTH: Final = 500
 """Levels of nesting. Placement's parser gives up near 1,000 less its own call stack (a 500)."""
 
@@ -55,6 +58,7 @@ def parse(body: bytes) -> Parsed:
     except UnicodeDecodeError as error:
         raise MalformedError(str(error)) from None
     if too_deep(text):
+        _raise_if_malformed(text)
         raise TooDeepError
     suspect = False
 
@@ -92,6 +96,16 @@ def parse(body: bytes) -> Parsed:
     return Parsed(data, suspect or "\\u" in text)
 
 
+def _raise_if_malformed(text: str) -> None:
+    """Where Placement's parser fails before it gets too deep, it says so, and so do we."""
+    try:
+        json.loads(text)
+    except RecursionError:
+        return
+    except ValueError as error:
+        raise MalformedError(str(error)) from None
+
+
 def too_deep(text: str) -> bool:
     """Whether brackets outside strings nest deeper than MAX_DEPTH."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
@@ -114,10 +128,11 @@ def findings(data: Any) -> list[Finding]:
     stack: list[tuple[Path, Any]] = [((), data)]
     while stack and len(found) < MAX_FINDINGS:
         path, value = stack.pop()
-        found.extend(_of_value(path, value))
+        if isinstance(value, _Repeated):
+            found.extend(_repeated(path, value))
+        if UNREAD not in path:
+            found.extend(_of_value(path, value))
         if isinstance(value, dict):
-            for key in value:
-                found.extend(_of_text((*path, key), key, "key"))
             stack.extend([((*path, k), v) for k, v in value.items()][::-1])
         elif isinstance(value, list):
             stack.extend([((*path, i), v) for i, v in enumerate(value)][::-1])
@@ -129,9 +144,14 @@ def _of_value(path: Path, value: Any) -> Iterator[Finding]:
         yield from _of_text(path, value, "string")
     elif isinstance(value, float) and not math.isfinite(value):
         yield Finding("json.not_finite", "the number is not finite", path)
-    elif isinstance(value, _Repeated):
-        for key in value.keys_repeated:
-            yield Finding("json.duplicate_key", "the key stands there more than once", (*path, key))
+    elif isinstance(value, dict):
+        for key in value:
+            yield from _of_text((*path, key), key, "key")
+
+
+def _repeated(path: Path, value: _Repeated) -> Iterator[Finding]:
+    for key in value.keys_repeated:
+        yield Finding("json.duplicate_key", "the key stands there more than once", (*path, key))
 
 
 def _of_text(path: Path, text: str, kind: str) -> Iterator[Finding]:

@@ -6,7 +6,15 @@ import math
 import pytest
 
 from placement_guard.api import strict_json
-from placement_guard.api.strict_json import MAX_DEPTH, MAX_FINDINGS, Finding, findings, parse
+from placement_guard.api.strict_json import (
+    MAX_DEPTH,
+    MAX_FINDINGS,
+    Finding,
+    MalformedError,
+    TooDeepError,
+    findings,
+    parse,
+)
 
 
 def found_in(body):
@@ -189,13 +197,17 @@ def test_nesting_is_taken_up_to_the_limit(opening, closing):
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(b"[" * 501, id="that never ends"),
+        pytest.param(b"[" * 501 + b"]" * 501, id="in balance"),
         pytest.param(b"[" * 100_000, id="of a hundred thousand levels"),
-        pytest.param(b"[" * 400 + b"]" * 10 + b"[" * 111, id="that comes back up on its way"),
-        pytest.param(b'["]]]]' + b'","' * 10 + b'",' + b"[" * 500, id="after brackets in text"),
+        pytest.param(
+            b"[" * 400 + b"[]," * 10 + b"[" * 111 + b"]" * 511, id="that comes back up on its way"
+        ),
+        pytest.param(
+            b'["]]]]' + b'","' * 10 + b'",' + b"[" * 500 + b"]" * 501, id="after brackets in text"
+        ),
     ],
 )
-def test_nesting_past_the_limit_is_refused_before_it_is_parsed(body):
+def test_nesting_past_the_limit_is_refused(body):
     with pytest.raises(strict_json.TooDeepError):
         parse(body)
 
@@ -211,3 +223,18 @@ def test_nesting_past_the_limit_is_refused_before_it_is_parsed(body):
 )
 def test_brackets_that_do_not_nest_do_not_count(value):
     assert parse(json.dumps(value).encode()).data == value
+
+
+def test_what_placement_does_not_read_may_hold_anything_but_a_key_twice():
+    body = b'{"mappings": {"": ["\\u0000"], "!": [NaN, "\\ud800"]}, "user_id": "u"}'
+    assert findings(parse(body).data) == []
+    [found] = findings(parse(b'{"mappings": {"": 1, "": 2}}').data)
+    assert found.rule == "json.duplicate_key"
+
+
+def test_what_is_malformed_before_it_is_too_deep_is_malformed():
+    deep = b"[" * 1000
+    with pytest.raises(MalformedError, match="Expecting ',' delimiter"):
+        parse(b'{"a": 1 2, "b": ' + deep + b"]" * 1000 + b"}")
+    with pytest.raises(TooDeepError):
+        parse(deep + b"]" * 1000)

@@ -113,18 +113,24 @@ _UNKNOWN = (
 def hostile(row: Operation, minor: int, rng: random.Random) -> tuple[str, str]:
     """A query string with one to three things wrong, and what was done."""
     parts = [part for part in queries.valid(row, minor, rng).split("&") if part]
+    known = queries.PARAMETERS.get(row.path, ())
+    # Mostly what this version reads: what it does not know is refused before it is looked at.
+    names = [name for name, since, _ in known if minor >= since or rng.random() < 0.05] or ["name"]
+    if row.path == "/allocation_candidates" and minor >= 25:
+        names += ["resources1", "required1", "member_of1"]
     done = []
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
         what = rng.choice(_CHANGES)
         done.append(what.__name__.strip("_"))
-        what(parts, row, rng)
+        what(parts, names, rng)
     if rng.random() < 0.03:
         parts *= 50
     return "&".join(parts), "+".join(done)
 
 
-def _known(row: Operation, rng: random.Random) -> str:
-    return rng.choice([name for name, *_ in queries.PARAMETERS.get(row.path, ())] or ["name"])
+def _one(names: list[str], rng: random.Random, *wanted: str) -> str:
+    """One of the names that are read; of those that are wanted, if any of them is."""
+    return rng.choice([name for name in names if name.startswith(wanted)] or names)
 
 
 def _put(parts: list[str], name: str, value: str, rng: random.Random) -> None:
@@ -136,33 +142,33 @@ def _put(parts: list[str], name: str, value: str, rng: random.Random) -> None:
     parts.insert(rng.randint(0, len(parts)), f"{name}={value}")
 
 
-def _odd_string(parts: list[str], row: Operation, rng: random.Random) -> None:
-    _put(parts, _known(row, rng), rng.choice(_STRINGS), rng)
+def _odd_string(parts: list[str], names: list[str], rng: random.Random) -> None:
+    _put(parts, _one(names, rng, ""), rng.choice(_STRINGS), rng)
 
 
-def _odd_number(parts: list[str], row: Operation, rng: random.Random) -> None:
-    name = rng.choice(("limit", _known(row, rng)))
+def _odd_number(parts: list[str], names: list[str], rng: random.Random) -> None:
+    name = _one(names, rng, "limit")
     _put(parts, name, rng.choice(_NUMBERS), rng)
 
 
-def _odd_amount(parts: list[str], row: Operation, rng: random.Random) -> None:
+def _odd_amount(parts: list[str], names: list[str], rng: random.Random) -> None:
     amount = rng.choice(_NUMBERS)
     value = rng.choice(
         (f"VCPU:{amount}", f"{rng.choice(_AMOUNT_NAMES)}:{amount}", f"VCPU:1,{amount}")
     )
     if rng.random() < 0.2:
         value = ",".join(f"CUSTOM_{i}:1" for i in range(rng.choice((3, 70, 1100))))
-    _put(parts, "resources", value, rng)
+    _put(parts, _one(names, rng, "resources"), value, rng)
 
 
-def _odd_identifier(parts: list[str], row: Operation, rng: random.Random) -> None:
-    name = rng.choice(("uuid", "in_tree", "member_of", "project_id"))
+def _odd_identifier(parts: list[str], names: list[str], rng: random.Random) -> None:
+    name = _one(names, rng, "uuid", "in_tree", "member_of")
     spelled = quote(rng.choice(uuids(fixed("node1"))), safe="!:,", errors="surrogatepass")
     form = rng.choice(("{}", "{}", "in:{}", "!{}", "!in:{}", "{},{}", "in:{},"))
     _put(parts, name, form.replace("{}", spelled), rng)
 
 
-def _odd_suffix(parts: list[str], row: Operation, rng: random.Random) -> None:
+def _odd_suffix(parts: list[str], names: list[str], rng: random.Random) -> None:
     name = rng.choice(
         ("resources", "required", "member_of", "in_tree", "same_subtree", "group_policy")
     )
@@ -172,31 +178,31 @@ def _odd_suffix(parts: list[str], row: Operation, rng: random.Random) -> None:
     parts.append(f"{name}{rng.choice(_SUFFIXES)}={value}")
 
 
-def _odd_trait(parts: list[str], row: Operation, rng: random.Random) -> None:
-    name = rng.choice(("required", "root_required", "required1", "name"))
+def _odd_trait(parts: list[str], names: list[str], rng: random.Random) -> None:
+    name = _one(names, rng, "required", "root_required", "name")
     _put(parts, name, rng.choice(_STRINGS), rng)
 
 
-def _unknown_key(parts: list[str], row: Operation, rng: random.Random) -> None:
+def _unknown_key(parts: list[str], names: list[str], rng: random.Random) -> None:
     parts.append(f"{rng.choice(_UNKNOWN)}={rng.choice(_STRINGS)}")
 
 
-def _repeat(parts: list[str], row: Operation, rng: random.Random) -> None:
+def _repeat(parts: list[str], names: list[str], rng: random.Random) -> None:
     if parts:
         name = rng.choice(parts).partition("=")[0]
         parts.append(f"{name}={rng.choice((*_STRINGS, *_NUMBERS, 'VCPU:1', 'node1'))}")
 
 
-def _drop(parts: list[str], row: Operation, rng: random.Random) -> None:
+def _drop(parts: list[str], names: list[str], rng: random.Random) -> None:
     if parts:
         parts.pop(rng.randrange(len(parts)))
 
 
-def _syntax(parts: list[str], row: Operation, rng: random.Random) -> None:
+def _syntax(parts: list[str], names: list[str], rng: random.Random) -> None:
     parts.append(rng.choice(("", "=", "a", "&", "=&=", ";", "a;b=c", "%", "%00", "?", "#")))
 
 
-def _encode(parts: list[str], row: Operation, rng: random.Random) -> None:
+def _encode(parts: list[str], names: list[str], rng: random.Random) -> None:
     if parts:
         at = rng.randrange(len(parts))
         found = list(re.finditer(r"[a-zA-Z0-9]", parts[at]))
@@ -207,6 +213,15 @@ def _encode(parts: list[str], row: Operation, rng: random.Random) -> None:
 
 
 _CHANGES = (
-    *(_odd_string, _odd_string, _odd_number, _odd_amount, _odd_identifier, _odd_suffix, _odd_trait),
+    *(
+        _odd_string,
+        _odd_string,
+        _odd_number,
+        _odd_amount,
+        _odd_amount,
+        _odd_identifier,
+        _odd_suffix,
+        _odd_trait,
+    ),
     *(_unknown_key, _repeat, _drop, _syntax, _encode),
 )

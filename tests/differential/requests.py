@@ -6,6 +6,7 @@ a query string are kept exactly as they stand on the request line.
 
 import base64
 import io
+import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -88,7 +89,7 @@ def to_data(request: Request) -> dict[str, Any]:
     }
     if request.body is not None:
         try:
-            data["body"] = request.body.decode()
+            data["body"] = _pieces(request.body.decode())
         except UnicodeDecodeError:
             data["body_base64"] = base64.b64encode(request.body).decode()
     return data
@@ -101,5 +102,21 @@ def from_data(data: dict[str, Any]) -> Request:
     if encoded is not None:
         body = base64.b64decode(encoded)
     else:
-        body = None if text is None else text.encode()
+        body = None if text is None else _joined(text).encode()
     return Request(**known, body=body)
+
+
+def _pieces(text: str) -> str | list[Any]:
+    """``text``; where it repeats itself at length, a list of pieces, ``[piece, times]`` for a run."""
+    pieces: list[Any] = []
+    at = 0
+    for run in re.finditer(r"(.{1,8}?)\1{59,}", text, re.DOTALL):
+        pieces += [text[at : run.start()], [run[1], len(run[0]) // len(run[1])]]
+        at = run.end()
+    return [*pieces, text[at:]] if pieces else text
+
+
+def _joined(pieces: str | list[Any]) -> str:
+    if isinstance(pieces, str):
+        return pieces
+    return "".join(piece if isinstance(piece, str) else piece[0] * piece[1] for piece in pieces)

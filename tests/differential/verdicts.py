@@ -105,8 +105,8 @@ def _finding(verdict: str, request: Request, why: str, gist: str) -> Finding:
 def _gist(cause: str) -> str:
     """A cause without what differs from case to case: its type, its place, its first words."""
     place, _, text = cause.partition(": ")
-    words = re.sub(r"""'[^']*'|"[^"]*"|\d+|\(.*?\)""", "_", text)
-    return f"{place}: {' '.join(words.split()[:6])}"
+    words = re.sub(r"""'[^']*'|"[^"]*"|\b0x\w+|\d+|\(.*?\)""", "_", text)
+    return f"{place}: {' '.join(words.split()[:5])}"
 
 
 def _refused_what_was_served(

@@ -109,7 +109,8 @@ class Cloud:
         self.consumers: dict[str, dict[str, Any]] = {}
         self.held: dict[str, dict[str, dict[str, int]]] = {}
         self.used: dict[tuple[str, str], int] = {}
-        for row in map(json.loads, rows):
+        # Sorted: the stream of requests must not hang on the order in which a database reads.
+        for row in map(json.loads, sorted(rows)):
             self._add(row.pop("table"), row)
 
     def _add(self, table: str, row: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import Mode
 from placement_guard.settings import Settings
 from placement_guard.stages import journey, reading
+from placement_guard.stages.query import blame
 
 if TYPE_CHECKING:
     from placement_guard.observers import Observer
@@ -100,9 +101,23 @@ class Guard:
             if CONTEXT not in exchange.environ:
                 # The root needs no user, but Placement's handler needs a context all the same.
                 return self._refuse(exchange, reject("context.missing"), start_response)
+            exchange, blamed = self._blame(exchange, error)
+            if blamed is not None:
+                return self._refuse(exchange, blamed, start_response)
             seconds = perf_counter() - began
             return self._fail("Placement", error, exchange, start_response, seconds)
         return self._give(answer, exchange, perf_counter() - began, start_response)
+
+    def _blame(self, exchange: Exchange, error: Exception) -> tuple[Exchange, Rejection | None]:
+        """What in a read has made Placement fail, by a rule that is enforced."""
+        blamed = blame(exchange, error)
+        if blamed is None:
+            return exchange, None
+        LOG.info("Placement cannot take request %s: %s", exchange.request_id, blamed.detail)
+        mode = self._modes[blamed.rule.id]
+        if mode is Mode.ENFORCE:
+            return exchange, blamed
+        return (exchange.warned(blamed) if mode is Mode.WARN else exchange), None
 
     def _give(
         self,

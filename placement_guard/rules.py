@@ -117,6 +117,15 @@ RULES: Final[tuple[Rule, ...]] = (
         placement=True,
     ),
     Rule("policy.forbidden", "gate_policy", 403, "the policy does not allow it", placement=True),
+    Rule("query.undecodable", "query", 400, "the query string is not UTF-8"),
+    Rule("query.unreadable_limit", "query", 400, "the first limit is not an integer"),
+    # Those below are asked after Placement has failed on a read.
+    Rule("query.amount_too_large", "query", 400, "the database cannot count up to an amount"),
+    Rule("query.nul_character", "query", 400, "the database takes no NUL character in a query"),
+    Rule("path.nul_character", "query", 400, "the database takes no NUL character in a path"),
+    Rule("query.character_unsupported", "query", 400, "the database cannot look for a character"),
+    Rule("query.too_many_conditions", "query", 400, "the database cannot join so many conditions"),
+    Rule("query.prefix_too_long", "query", 400, "the database cannot compare so long a prefix"),
     Rule(
         "allocations.malformed_consumer",
         "path",

@@ -22,6 +22,7 @@ from placement_guard.stages.identity import Identity
 from placement_guard.stages.invariants import Invariants
 from placement_guard.stages.operation import operation
 from placement_guard.stages.path import path
+from placement_guard.stages.query import query
 
 Stage = Callable[[Exchange], Exchange | Rejection]
 """One step: an exchange in; the same exchange, extended, or a rejection out."""
@@ -34,6 +35,7 @@ ORDER: Final = (
     "operation",  # 404
     "content_type",  # 415
     "gate_policy",  # 403
+    "query",  # 400
     "path",  # 400
     "body",  # 413, 400
     "document",  # 400
@@ -53,6 +55,7 @@ def journey(settings: Settings, conf: cfg.ConfigOpts | None = None) -> Journey:
         "operation": operation,
         "content_type": content_type,
         "gate_policy": GatePolicy(enforcer_of(conf), reads=settings.policy_on_reads),
+        "query": query,
         "path": path,
         "body": Body(max_body_bytes=settings.max_body_bytes),
         "document": DocumentStage(modes),

@@ -1,30 +1,19 @@
-"""The generated files are current, and the examples in them are what the guard refuses."""
+"""The generated files are current, and the examples in them are what the guard refuses and takes."""
 
-import importlib.util
-import io
 import sys
 from pathlib import Path
 
 import pytest
-from oslo_context.context import RequestContext
-from prometheus_client import CollectorRegistry
 
-from placement_guard import Guard
 from placement_guard.outcome import Ending
-from placement_guard.rules import RULES
+from placement_guard.rules import RULES, Mode
 from placement_guard.stages import ORDER
 
+# Last, so that the guard under test is the one that is installed.
+sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-def _load():
-    """tests/generated.py, wherever the tests run from."""
-    path = Path(__file__).resolve().parent.parent / "generated.py"
-    spec = importlib.util.spec_from_file_location("placement_guard_generated", path)
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-generated = _load()
+from tests import generated, rule_pages, rule_requests
+from tests.rule_examples import EXAMPLES
 
 
 @pytest.mark.parametrize("path", generated.FILES)
@@ -55,7 +44,7 @@ def test_check_lists_stale_files_and_changes_none(tmp_path, monkeypatch, capsys)
 @pytest.mark.parametrize(
     ("noted", "known"),
     [
-        pytest.param(generated.EXAMPLES, [rule.id for rule in RULES], id="rules"),
+        pytest.param(EXAMPLES, [rule.id for rule in RULES], id="rules"),
         pytest.param(generated.STAGES, ORDER, id="stages"),
         pytest.param(generated.OUTCOMES, list(Ending), id="outcomes"),
     ],
@@ -64,52 +53,61 @@ def test_what_is_noted_by_hand_is_about_what_there_is(noted, known):
     assert set(noted) == set(known)
 
 
-def _environ(example):
-    """The example as a server would hand it on."""
-    text = example.request.replace("[[ ... ]]", "[" * 501 + "]" * 501)
-    head, _, body = text.partition("\n\n")
-    line, *headers = head.splitlines()
-    method, path, _ = line.split()
-    environ = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body.encode()),
-    }
-    if body:
-        environ["CONTENT_LENGTH"] = str(len(body.encode()))
-    for header in headers:
-        name, _, value = header.partition(": ")
-        key = name.upper().replace("-", "_")
-        environ[key if key.startswith("CONTENT_") else f"HTTP_{key}"] = value
-    context = example.context
-    if context is not None:
-        environ["placement.context"] = (
-            RequestContext(**context) if isinstance(context, dict) else context
-        )
-    return environ
+def test_there_is_no_page_of_a_rule_that_is_gone():
+    found = {path.name for path in (generated.ROOT / rule_pages.FOLDER).iterdir()}
+    assert found == {"index.md", *map(rule_pages.page_of, RULES)}
 
 
-def _served(_environ, start_response):
-    start_response("204 No Content", [])
-    return []
+each_rule = pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in RULES])
+
+# The stage invariants fails on a NaN that this rule lets through to it.
+_OPEN = pytest.mark.xfail(strict=False, reason="no capacity can be made of a NaN")
+each_rule_let_pass = pytest.mark.parametrize(
+    "rule",
+    [pytest.param(r, id=r.id, marks=[_OPEN] if r.id == "json.not_finite" else []) for r in RULES],
+)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
-def test_the_example_of_a_rule_is_refused_by_it(rule):
-    guard = Guard(_served, registry=CollectorRegistry())
-    environ = _environ(generated.EXAMPLES[rule.id])
-    answers = []
+def _decision(word, rule):
+    return f'decision={word}, stage="{rule.stage}", rule="{rule.id}"'
 
-    def start_response(status, headers, exc_info=None):
-        answers.append((int(status[:3]), dict(headers).get("Placement-Guard")))
 
-    if rule.id == "context.reused":
-        guard({**environ}, start_response)
-        assert answers.pop() == (204, None)
-    guard(environ, start_response)
-    assert answers == [
-        (rule.status, f'decision=reject, stage="{rule.stage}", rule="{rule.id}"'),
-    ]
+@each_rule
+def test_the_first_example_of_a_rule_is_refused_or_warned_of(rule):
+    answer = rule_requests.refused(rule)
+    if rule.default_mode is Mode.WARN:
+        assert answer[:2] == ("204 No Content", _decision("warn", rule))
+    else:
+        assert int(answer.status[:3]) == rule.status
+        assert answer.decision == _decision("reject", rule)
+
+
+@each_rule
+def test_in_mode_enforce_it_is_refused_with_what_the_page_shows(rule):
+    answer = rule_requests.refused(rule, {rule.id: "enforce"})
+    assert int(answer.status[:3]) == rule.status
+    assert answer.decision == _decision("reject", rule)
+    assert answer.code == (
+        "placement.undefined_code" if rule.placement else f"placement_guard.{rule.id}"
+    )
+    assert answer.detail.strip()
+
+
+@each_rule_let_pass
+def test_in_observe_mode_it_reaches_placement(rule):
+    answer = rule_requests.refused(rule, observe=True)
+    failed = EXAMPLES[rule.id].failure is not None
+    assert answer.status == ("500 Internal Server Error" if failed else "204 No Content")
+    assert answer.decision.startswith(_decision("warn", rule))
+
+
+@each_rule_let_pass
+def test_switched_off_the_rule_is_not_heard_of(rule):
+    answer = rule_requests.refused(rule, {rule.id: "off"})
+    assert answer.status.startswith("5") == (EXAMPLES[rule.id].failure is not None)
+    assert rule.id not in (answer.decision or "")
+
+
+@each_rule
+def test_the_second_example_of_a_rule_is_accepted(rule):
+    assert rule_requests.accepted(rule)[:2] == ("204 No Content", None)

@@ -84,10 +84,14 @@ def unreadable_limit(pairs: Pairs, version: Version) -> Finding | None:
     try:
         int(limits[0])
     except ValueError:
-        most = sys.get_int_max_str_digits()
-        what = f"The first 'limit' in the query is not an integer of at most {most} digits."
-        return Finding("query.unreadable_limit", what)
+        return _bad_limit()
     return None
+
+
+def _bad_limit() -> Finding:
+    most = sys.get_int_max_str_digits()
+    what = f"The first 'limit' in the query is not a positive integer of at most {most} digits."
+    return Finding("query.unreadable_limit", what)
 
 
 def _accepted(last: Mapping[str, str], version: Version) -> bool:
@@ -125,6 +129,8 @@ def blame(pairs: Pairs, params: Mapping[str, str], error: Exception) -> Finding 
         return _too_many(pairs)
     if "LIKE or GLOB pattern too complex" in said:
         return _too_long(pairs)
+    if "larger than population or is negative" in said:
+        return _negative_limit(pairs)
     return None
 
 
@@ -198,6 +204,12 @@ def _too_long(pairs: Pairs) -> Finding | None:
         return None
     what = f"The query parameter 'name' has a prefix of more than {MAX_PREFIX_BYTES} bytes."
     return Finding("query.prefix_too_long", what)
+
+
+def _negative_limit(pairs: Pairs) -> Finding | None:
+    """With ``[placement] randomize_allocation_candidates``; else Placement cuts off the end."""
+    first = next((value for name, value in pairs if name == "limit"), "")
+    return _bad_limit() if first.lstrip().startswith("-") else None
 
 
 def _quoted(name: str) -> str:

@@ -96,6 +96,7 @@ OVERFLOW = OverflowError("Python int too large to convert to SQLite INTEGER")
 COLLATIONS = RuntimeError('(1267, "Illegal mix of collations (utf8mb4_general_ci,IMPLICIT) and')
 TABLES = RuntimeError("(1116, 'Too many tables; MariaDB can only use 61 tables in a join')")
 PATTERN = RuntimeError("(sqlite3.OperationalError) LIKE or GLOB pattern too complex")
+SAMPLE = ValueError("Sample larger than population or is negative")
 OUTAGE = RuntimeError("(2013, 'Lost connection to MySQL server during query')")
 
 BLAMED = [
@@ -107,6 +108,7 @@ BLAMED = [
     (TABLES, [("required1", ",".join("A" * 61))], "query.too_many_conditions", "'required1'"),
     (RecursionError(), [("required", "," * 400)], "query.too_many_conditions", "'required'"),
     (PATTERN, [("name", "startswith:" + "a" * 50_000)], "query.prefix_too_long", "'name'"),
+    (SAMPLE, [("limit", " -1"), ("limit", "5")], "query.unreadable_limit", "'limit'"),
 ]
 
 
@@ -127,7 +129,7 @@ def test_an_outage_is_blamed_on_nothing(pairs, rule):
     "pairs",
     [
         [],
-        [("name", "a")],
+        [("name", "a"), ("limit", "5"), ("limit", "-1")],
         [("resources", "VCPU:1,x:y,"), ("resources1", str(2**31 - 1))],
         [("member_of", "u")] * 60,
         [("name", "startswith:" + "a" * 49_999)],

@@ -111,5 +111,7 @@ class Generator:
         if rng.random() < 0.3:
             parameters[name] += rng.choice(("%0a", "%00", "%20", "%ff", "%ed%a0%80"))
         else:
-            parameters[name] = rng.choice(PATHS)
+            # Where the others fail for their first letters, these get further.
+            custom = [path for path in PATHS if path.startswith("CUSTOM_")]
+            parameters[name] = rng.choice(custom if rng.random() < 0.5 else PATHS)
         return name, ""

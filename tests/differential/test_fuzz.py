@@ -24,6 +24,10 @@ EXPECTED_FOR_NOW = {"V1"}
 """Verdicts that do not fail the tests yet. To be emptied as the rules for them come."""
 
 
+MAX_TOLD = 2000
+"""How much is said of one finding (characters): some requests are long."""
+
+
 def campaign(url, number):
     """Send the corpus and ``number`` requests; returns the tally and the findings, told."""
     known = corpus.open_findings()
@@ -34,7 +38,7 @@ def campaign(url, number):
         told = []
         for cases in run.play([*saved, *map(generator, range(number))]):
             told += [
-                f"{case.finding.verdict}: {case.finding.why}\n    {case.request}"
+                f"{case.finding.verdict}: {case.finding.why}\n    {case.request}"[:MAX_TOLD]
                 for case in cases
                 if case.finding.verdict not in EXPECTED_FOR_NOW
                 and case.finding.signature not in known

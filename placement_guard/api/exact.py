@@ -7,7 +7,7 @@ the sentence. So a large body costs a few times what decoding it costs, not seco
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import jsonschema_rs
@@ -74,43 +74,63 @@ class Judge:
         text is Placement's, or those of the strict rules.
         """
         try:
-            data, suspect = strict_json.parse(body)
+            data = strict_json.load(body)
+            invalid = self._error(data, len(body))
+            if invalid is None:
+                return data, strict_json.search(body)
         except strict_json.MalformedError as error:
             return None, [Finding("json.malformed", malformed(error), ())]
-        except strict_json.TooDeepError:
+        except (strict_json.TooDeepError, RecursionError):  # Placement gets no further either
             return None, [TOO_DEEP]
-        found = strict_json.findings(data) if suspect else []
-        try:
-            # What a strict rule finds can mislead the compiled validator.
-            invalid = self._error(data, len(body), compiled=not found)
-        except RecursionError:  # Placement does not get further either
-            return None, [TOO_DEEP]
-        if invalid is not None:
-            place = tuple(invalid.absolute_path)
-            return data, [Finding("document.invalid", wording_of(invalid), place)]
-        return data, found
+        place = tuple(invalid.absolute_path)
+        return data, [Finding("document.invalid", wording_of(invalid), place)]
 
-    def _error(self, data: Any, size: int, *, compiled: bool) -> ValidationError | None:
-        if compiled:
-            try:
-                if self._compiled.is_valid(data):
-                    return None
-                broken = self._compiled.evaluate(data).errors()
-            except ValueError:  # what it looks at holds more levels than it takes: 255
-                if size > MAX_WHOLE:
-                    raise RecursionError from None
-                return best_match(self._python.iter_errors(data))
-            error = best_match(self._shallowest(data, broken))
+    def _error(self, data: Any, size: int) -> ValidationError | None:
+        # First the root and its members: jsonschema-rs copies what is broken into its errors, and
+        # these are the largest.
+        root: list[Path] = [()]
+        for places in (root, _members(self._schema, data)):
+            error = best_match(self._worded(data, places))
             if error is not None:
                 return error
-        # The two disagree, or the compiled one cannot judge such data.
+        return self._error_within(data, size)
+
+    def _error_within(self, data: Any, size: int) -> ValidationError | None:
+        places: list[Path] | None
+        try:
+            places = self._broken(data)
+        except UnicodeEncodeError:  # half a surrogate pair: the compiled one cannot look at it
+            places = None
+        except ValueError:  # what it looks at holds more levels than it takes: 255
+            if size > MAX_WHOLE:
+                raise RecursionError from None
+            places = None
+        if places is not None:
+            if not places:
+                return None
+            error = best_match(self._worded(data, places))
+            if error is not None:
+                return error
+        # The two disagree (a NaN is a null to the compiled one), or it cannot judge such data.
         return best_match(self._python.iter_errors(data)) if size <= MAX_WHOLE else None
 
-    def _shallowest(self, data: Any, broken: Iterable[Any]) -> Iterator[ValidationError]:
-        # Not the paths of iter_errors: those turn the key "007" into the number 7.
-        pointers = {unit["instanceLocation"] for unit in broken}
-        depth = min(pointer.count("/") for pointer in pointers)
-        places = [_place(data, pointer) for pointer in pointers if pointer.count("/") == depth]
+    def _broken(self, data: Any) -> list[Path]:
+        """The shallowest of the places where something is wrong."""
+        places: set[Path] = set()
+        depth = -1
+        for found in self._compiled.iter_errors(data):
+            path = found.instance_path
+            if depth < 0 or len(path) < depth:
+                depth = len(path)
+                places.clear()
+            if len(path) == depth:
+                places.add(tuple(path))
+        if any(_is_ambiguous(data, place) for place in places):
+            pointers = {unit["instanceLocation"] for unit in self._compiled.evaluate(data).errors()}
+            return [_place(data, pointer) for pointer in pointers if pointer.count("/") == depth]
+        return list(places)
+
+    def _worded(self, data: Any, places: list[Path]) -> Iterator[ValidationError]:
         # Of equally shallow places jsonschema prefers the last in order.
         for place in sorted(places)[-MAX_PLACES:]:
             yield from self._at(data, place)
@@ -128,6 +148,22 @@ class Judge:
             error.relative_schema_path.extendleft(reversed(trail))
             error.instance, error.schema = instance, schema
             yield error
+
+
+def _members(schema: Schema, data: Any) -> list[Path]:
+    """The places of those members of an object that its schema names."""
+    if not isinstance(data, dict):
+        return []
+    return [(key,) for key in schema.get("properties", ()) if key in data]
+
+
+def _is_ambiguous(data: Any, place: Path) -> bool:
+    """Whether a key may have been taken for an index: jsonschema-rs makes 7 of the key "007"."""
+    for key in place:
+        if isinstance(key, int) and isinstance(data, dict):
+            return True
+        data = data[key]
+    return False
 
 
 def _place(data: Any, pointer: str) -> Path:

@@ -13,7 +13,7 @@ from oslo_utils.uuidutils import is_uuid_like
 
 from placement_guard.api import documents, schemas
 from placement_guard.api.documents import Document
-from placement_guard.api.finding import MAX_FINDINGS, Finding
+from placement_guard.api.finding import Finding, bounded
 from placement_guard.api.jsonpath import Path
 
 UUID_COLUMN: Final = 36
@@ -26,10 +26,9 @@ _RECORD: Final = Draft202012Validator(
 
 
 def holes(document: Document, data: Any) -> list[Finding]:
-    """What is wrong with a body that its schema takes; at most MAX_FINDINGS."""
+    """What is wrong with a body that its schema takes; at most MAX_FINDINGS by each rule."""
     search = _SEARCHES.get(document.name.partition(" 1.")[0])
-    found = search(data) if search else iter(())
-    return [finding for finding, _ in zip(found, range(MAX_FINDINGS), strict=False)]
+    return bounded(search(data)) if search else []
 
 
 def _of_inventories(data: Mapping[str, Any], at: Path = ()) -> Iterator[Finding]:

@@ -16,8 +16,9 @@ from placement_guard.api.schemas import MAX_INT
 
 Record = Mapping[str, Any]
 
-# What stands for a key that escapes the schema may be anything: Placement knows no such class.
-_NO_RECORD: Final = (TypeError, AttributeError, KeyError)
+# What stands for a key that escapes the schema may be anything, and a ratio may be no number: other
+# rules are there for that.
+_NO_RECORD: Final = (TypeError, AttributeError, KeyError, ValueError)
 
 RESERVED_CAN_BE_TOTAL: Final = (1, 26)
 """The first microversion at which a capacity of zero may be written."""
@@ -66,7 +67,7 @@ def _of_reshape(data: Any) -> list[Finding]:
             except _NO_RECORD:
                 continue
             capacities[provider, name] = capacity
-            if capacity < 0 and record.get("allocation_ratio", 1.0) >= 0:
+            if capacity < 0 <= record.get("allocation_ratio", 1.0):
                 what = "reserved is above total: the capacity is negative"
                 found.append(Finding("inventory.negative_capacity", what, at))
             found += _of_record(at, record)
@@ -74,22 +75,24 @@ def _of_reshape(data: Any) -> list[Finding]:
     return found
 
 
-def _of_record(at: Path, record: Record) -> Iterator[Finding]:
-    ratio = record.get("allocation_ratio", 1.0)
-    if ratio <= 0:
-        if ratio < 0:
-            yield Finding("inventory.negative_ratio", "negative", (*at, "allocation_ratio"))
-        else:
-            yield Finding("inventory.zero_ratio", "nothing can be used", (*at, "allocation_ratio"))
+def _of_record(at: Path, record: Record) -> list[Finding]:
+    found = []
     try:
+        ratio, total = record.get("allocation_ratio", 1.0), record["total"]
+        if ratio < 0:
+            found.append(Finding("inventory.negative_ratio", "negative", (*at, "allocation_ratio")))
+        elif ratio == 0:
+            what = "nothing can be used"
+            found.append(Finding("inventory.zero_ratio", what, (*at, "allocation_ratio")))
         if record.get("min_unit", 1) > record.get("max_unit", MAX_INT):
             what = "above max_unit: no amount can be claimed"
-            yield Finding("inventory.min_above_max", what, (*at, "min_unit"))
-        if record.get("step_size", 1) > record["total"]:
+            found.append(Finding("inventory.min_above_max", what, (*at, "min_unit")))
+        if record.get("step_size", 1) > max(total, total * ratio):
             what = "above total: no amount can be claimed"
-            yield Finding("inventory.step_above_total", what, (*at, "step_size"))
+            found.append(Finding("inventory.step_above_total", what, (*at, "step_size")))
     except _NO_RECORD:
-        return
+        return []
+    return found
 
 
 def _overfull(allocations: Any, capacities: Mapping[tuple[str, str], int]) -> Iterator[Finding]:

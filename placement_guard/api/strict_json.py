@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from placement_guard.api.finding import MAX_FINDINGS, Finding
+from placement_guard.api.finding import Finding, bounded
 from placement_guard.api.jsonpath import Path
 
 UNREAD: Final = "mappings"
@@ -48,18 +48,23 @@ class _Repeated(dict[str, Any]):
     keys_repeated: tuple[str, ...]
 
 
-def parse(body: bytes) -> Parsed:
-    """Decode ``body`` as Placement would, noting what is suspect about it.
+def load(body: bytes) -> Any:
+    """Decode ``body`` as Placement would.
 
     Raises MalformedError where Placement's parser fails too, and TooDeepError.
     """
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise MalformedError(str(error)) from None
-    if too_deep(text):
-        _raise_if_malformed(text)
-        raise TooDeepError
+    return _decoded(_text(body))
+
+
+def search(body: bytes) -> list[Finding]:
+    """What is wrong with a body that Placement's parser takes."""
+    data, suspect = parse(body)
+    return findings(data) if suspect else []
+
+
+def parse(body: bytes) -> Parsed:
+    """Decode ``body``, noting what is suspect about it. Raises as :func:`load` does."""
+    text = _text(body)
     suspect = False
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -84,59 +89,62 @@ def parse(body: bytes) -> Parsed:
         suspect = True
         return _CONSTANTS[name]
 
-    try:
-        data = json.loads(
-            text, object_pairs_hook=pairs, parse_float=number, parse_constant=constant
-        )
-    except ValueError as error:
-        raise MalformedError(str(error)) from None
-    except RecursionError:
-        raise TooDeepError from None
+    data = _decoded(text, object_pairs_hook=pairs, parse_float=number, parse_constant=constant)
     # Only an escape can bring a NUL or a lone surrogate into a string that is valid UTF-8.
     return Parsed(data, suspect or "\\u" in text)
 
 
-def _raise_if_malformed(text: str) -> None:
-    """Where Placement's parser fails before it gets too deep, it says so, and so do we."""
+def _text(body: bytes) -> str:
     try:
-        json.loads(text)
-    except RecursionError:
-        return
-    except ValueError as error:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise MalformedError(str(error)) from None
 
 
-def too_deep(text: str) -> bool:
-    """Whether brackets outside strings nest deeper than MAX_DEPTH."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return False
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        first = token.group()[0]
-        if first in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif first in "]}":
-            depth -= 1
-    return False
+def _decoded(text: str, **hooks: Any) -> Any:
+    try:
+        data = json.loads(text, **hooks)
+    except ValueError as error:
+        raise MalformedError(str(error)) from None
+    except RecursionError:
+        raise TooDeepError from None
+    if too_deep(data):
+        raise TooDeepError
+    return data
+
+
+def too_deep(data: Any) -> bool:
+    """Whether data nests deeper than MAX_DEPTH. Looks at each value once."""
+    level = [data] if isinstance(data, dict | list) else []
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return False
+        level = [
+            member
+            for container in level
+            for member in (container.values() if isinstance(container, dict) else container)
+            if isinstance(member, dict | list)
+        ]
+    return bool(level)
 
 
 def findings(data: Any) -> list[Finding]:
-    """What is wrong with decoded data, in document order, at most MAX_FINDINGS."""
-    found: list[Finding] = []
+    """What is wrong with decoded data, in document order, at most MAX_FINDINGS by each rule."""
+    return bounded(_walk(data))
+
+
+def _walk(data: Any) -> Iterator[Finding]:
     stack: list[tuple[Path, Any]] = [((), data)]
-    while stack and len(found) < MAX_FINDINGS:
+    while stack:
         path, value = stack.pop()
         if isinstance(value, _Repeated):
-            found.extend(_repeated(path, value))
+            yield from _repeated(path, value)
         if UNREAD not in path:
-            found.extend(_of_value(path, value))
+            yield from _of_value(path, value)
         if isinstance(value, dict):
             stack.extend([((*path, k), v) for k, v in value.items()][::-1])
         elif isinstance(value, list):
             stack.extend([((*path, i), v) for i, v in enumerate(value)][::-1])
-    return found[:MAX_FINDINGS]
 
 
 def _of_value(path: Path, value: Any) -> Iterator[Finding]:

@@ -34,8 +34,7 @@ class DocumentStage:
         if data is not None:
             return exchange.extended(document=data)
         data, found = self._exact[expected.name].judge(body)
-        if not found:
-            found = holes(expected, data)
         if not any(BY_ID[finding.rule].placement for finding in found):
+            found = [*found, *holes(expected, data)]
             exchange = exchange.extended(document=data)
         return verdict(exchange, found, self._modes, "The body is not sound.")

@@ -320,7 +320,8 @@ def errors_in_words(monkeypatch):
 
     def counting(errors):
         errors = list(errors)
-        counts.append(len(errors))
+        if errors:
+            counts.append(len(errors))
         return choose(errors)
 
     monkeypatch.setattr(exact, "best_match", counting)
@@ -447,16 +448,16 @@ def test_a_large_body_that_is_right_is_not_put_into_words(errors_in_words):
 @pytest.mark.parametrize(
     ("flaw", "rule"),
     [
-        pytest.param(b'"\\u0000"', "json.nul_character", id="a NUL"),
-        pytest.param(b'"\\ud800"', "json.lone_surrogate", id="half a surrogate pair"),
-        pytest.param(b"NaN", "json.not_finite", id="NaN"),
-        pytest.param(b'"a", "user_id": "b"', "json.duplicate_key", id="a key twice"),
+        pytest.param((b'"user"', b'"\\u0000"'), "json.nul_character", id="a NUL"),
+        pytest.param((b'"user"', b'"\\ud800"'), "json.lone_surrogate", id="half a surrogate pair"),
+        pytest.param((b"1.0", b"NaN"), "json.not_finite", id="NaN"),
+        pytest.param((b'"user"', b'"a", "user_id": "b"'), "json.duplicate_key", id="a key twice"),
     ],
 )
 def test_a_large_body_that_breaks_a_strict_rule_is_not_walked_in_python(
     flaw, rule, errors_in_words
 ):
-    body = json.dumps(large_reshape()).encode().replace(b'"user"', flaw)
+    body = json.dumps(large_reshape()).encode().replace(*flaw)
     _, found = Judge(schemas.RESHAPE_1_38).judge(body)
     assert {finding.rule for finding in found} == {rule}
     assert errors_in_words == []

@@ -53,6 +53,11 @@ EVERYWHERE = [
     ("min above max", {"total": 8, "min_unit": 5, "max_unit": 4}, ["inventory.min_above_max"]),
     ("step above total", {"total": 8, "step_size": 9}, ["inventory.step_above_total"]),
     (
+        "step above total, not above capacity",
+        {"total": 8, "step_size": 9, "allocation_ratio": 2},
+        [],
+    ),
+    (
         "a negative ratio that makes the capacity positive",
         {"total": 1, "reserved": 5, "allocation_ratio": -2},
         ["inventory.negative_ratio"],
@@ -117,7 +122,18 @@ def test_every_violation_is_found():
 
 
 @pytest.mark.parametrize(
-    "record", [None, [], "x", {}, {"total": "a"}, {"total": 1, "min_unit": "a"}]
+    "record",
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"total": "a"},
+        {"total": 1, "min_unit": "a"},
+        {"total": 1, "allocation_ratio": "2"},
+        {"total": 1, "allocation_ratio": "two"},
+        {"total": 1, "allocation_ratio": float("nan")},
+    ],
 )
 def test_what_is_no_inventory_is_not_judged_here(record):
     for place in ("PUT inventories", "reshape"):

@@ -109,7 +109,7 @@ class Guard:
         return self._give(answer, exchange, perf_counter() - began, start_response)
 
     def _blame(self, exchange: Exchange, error: Exception) -> tuple[Exchange, Rejection | None]:
-        """What in a read has made Placement fail, by a rule that is enforced."""
+        """What in a request has made Placement fail, by a rule that is enforced."""
         blamed = blame(exchange, error)
         if blamed is None:
             return exchange, None

@@ -119,7 +119,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("policy.forbidden", "gate_policy", 403, "the policy does not allow it", placement=True),
     Rule("query.undecodable", "query", 400, "the query string is not UTF-8"),
     Rule("query.unreadable_limit", "query", 400, "the first limit is not a positive integer"),
-    # Those below are asked after Placement has failed on a read.
+    # Those below are asked after Placement has failed.
     Rule("query.amount_too_large", "query", 400, "the database cannot count up to an amount"),
     Rule("query.nul_character", "query", 400, "the database takes no NUL character in a query"),
     Rule("path.nul_character", "query", 400, "the database takes no NUL character in a path"),

@@ -142,7 +142,7 @@ def _refusable() -> Iterator[tuple[str, str, str]]:
         "operation": [operations.UNMATCHED.name],
         "content_type": _WITH_BODY,
         "gate_policy": sorted({o.name for o in operations.OPERATIONS if o.rule}),
-        "query": sorted({o.name for o in operations.OPERATIONS if o.rule and not o.mutates}),
+        "query": sorted({o.name for o in operations.OPERATIONS if o.rule}),
         "path": _WITH_CHECKED_PATH,
         "body": _WITH_BODY,
         "document": _WITH_BODY,

@@ -45,15 +45,17 @@ def query(exchange: Exchange) -> Exchange | Rejection:
 
 
 def blame(exchange: Exchange, error: Exception) -> Rejection | None:
-    """The rejection of a read that Placement has failed on, where its query or path is the cause.
+    """The rejection of what Placement has failed on, where a query or a path is the cause.
 
     Rules ``query.*`` and ``path.nul_character``: 400. Placement has asked everything before, so
     whoever may not ask gets a 403. None where the failure is about something else.
     """
-    if exchange.operation.mutates or exchange.operation.rule is None:
+    if exchange.operation.rule is None:
         return None
+    # Placement reads no query of a mutation.
+    reads = not exchange.operation.mutates
     try:
-        pairs = tuple(BaseRequest(exchange.environ).GET.items())
+        pairs = tuple(BaseRequest(exchange.environ).GET.items()) if reads else ()
     except UnicodeError:
         return None
     found = queries.blame(pairs, exchange.params, error)

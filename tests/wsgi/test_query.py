@@ -63,9 +63,10 @@ def test_a_failure_is_refused_where_the_query_is_the_cause(stand):
     assert stand.count("placement_guard_requests_total", **labels) == 1
 
 
-def test_a_failure_is_refused_where_the_path_is_the_cause(stand):
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_failure_is_refused_where_the_path_is_the_cause(stand, method):
     stand.application.error = NUL
-    answer = stand.ask("/resource_providers/a\0", "GET")
+    answer = stand.ask("/resource_providers/a\0", method)
     assert (answer.status_int, "path.nul_character" in decided(answer)) == (400, True)
 
 
@@ -75,7 +76,7 @@ def test_a_failure_is_refused_where_the_path_is_the_cause(stand):
         (RuntimeError("Lost connection to MySQL server"), NAME),
         (NUL, NAME | {"QUERY_STRING": ""}),
         (NUL, NAME | {"QUERY_STRING": "name=%ff"}),
-        (NUL, {"path": "/resource_providers/a\0", "method": "DELETE"}),
+        (NUL, {"path": "/traits/a", "method": "DELETE", "QUERY_STRING": "name=%00"}),
         (NUL, {"path": "/nowhere", "method": "GET", "QUERY_STRING": "name=%00"}),
     ],
 )

@@ -115,3 +115,15 @@ def test_a_rule_that_is_off_is_neither_counted_nor_marked(stand):
         assert answer.status_int == 204
         assert ("Placement-Guard" in answer.headers) is marked
     assert stand.application.asked[-1] == ("POST", body)
+
+
+def test_a_body_that_is_too_deep_is_refused_and_searched_no_further(stand):
+    deep = b'{"name": ' + b"[" * 600 + b"]" * 600 + b"}"
+    answer = stand.ask("/resource_providers", "POST", body=deep)
+    assert answer.status_int == 400
+    assert 'rule="json.too_deep"' in answer.headers["Placement-Guard"]
+    assert stand.ask("/reshaper", "POST", body=b"null", **_service(stand)).status_int == 400
+
+
+def _service(stand):
+    return {"placement.context": stand.context(roles=["service"])}

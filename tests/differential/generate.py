@@ -8,7 +8,7 @@ from placement_guard.api.operations import LAST_VERSION, Operation
 from tests.differential import hostile, texts, values
 from tests.differential.cloud import Cloud
 from tests.differential.requests import JSON, Request
-from tests.differential.strange import PATHS, uuids
+from tests.differential.strange import PATHS, uuids, write
 from tests.differential.valid import ROWS, Valid
 
 _WITH_BODY = [row for row in ROWS if row.bodies]
@@ -74,11 +74,11 @@ class Generator:
         rng: random.Random,
     ) -> Request:
         query, change, content_type, end = valid.query(row, minor), "", JSON, ""
-        content = None if body is None else values.write(body, ascii_only=rng.random() < 0.5)
+        content = None if body is None else write(body, ascii_only=rng.random() < 0.5)
         parameters = {name: quote(value) for name, value in parameters.items()}
         if kind == "value":
             body, change = values.changed(body, rng)
-            content = values.write(body, ascii_only=rng.random() < 0.5)
+            content = write(body, ascii_only=rng.random() < 0.5)
         elif kind == "text":
             content, change = texts.changed(content or b"", rng)
         elif kind == "query":

@@ -1,5 +1,6 @@
 """The strange things: values, keys, numbers and names that a careless client could send."""
 
+import json
 import uuid
 from typing import Any
 
@@ -10,6 +11,26 @@ class Raw(str):
     """JSON text that stands for itself, such as ``1e400``: not what ``json`` would write."""
 
     __slots__ = ()
+
+
+def write(value: Any, *, ascii_only: bool = True) -> bytes:
+    """``value`` as JSON. ``Raw`` text stands as it is; what UTF-8 has not is written all the same."""
+    raw: list[str] = []
+    written = json.dumps(_marked(value, raw), ensure_ascii=ascii_only)
+    for at, text in enumerate(raw):
+        written = written.replace(f'"raw:{at}:raw"', text, 1)
+    return written.encode("utf-8", "surrogatepass")
+
+
+def _marked(value: Any, raw: list[str]) -> Any:
+    if isinstance(value, Raw):
+        raw.append(str(value))
+        return f"raw:{len(raw) - 1}:raw"
+    if isinstance(value, dict):
+        return {key: _marked(member, raw) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_marked(member, raw) for member in value]
+    return value
 
 
 NUMBERS: tuple[Any, ...] = (

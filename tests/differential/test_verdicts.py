@@ -11,9 +11,10 @@ if ROOT not in sys.path:  # pytest imports by file, and leaves it out
     sys.path.append(ROOT)
 
 from tests.differential.answers import Answer  # noqa: E402
-from tests.differential.cloud import fixed  # noqa: E402
+from tests.differential.cloud import CONSUMERS, PROVIDERS, Cloud, fixed  # noqa: E402
 from tests.differential.damage import damage  # noqa: E402
-from tests.differential.requests import Request, from_data, to_data  # noqa: E402
+from tests.differential.generate import Generator  # noqa: E402
+from tests.differential.requests import KINDS, Request, from_data, to_data  # noqa: E402
 from tests.differential.shrink import shrunk  # noqa: E402
 from tests.differential.verdicts import judge  # noqa: E402
 
@@ -140,3 +141,31 @@ def test_a_finding_is_made_small():
 def test_a_request_is_saved_as_it_is(body):
     request = inventories(body, query="a=%ff")
     assert from_data(json.loads(json.dumps(to_data(request)))) == request
+
+
+RECORD = {"total": 9, "reserved": 0, "allocation_ratio": 1.0, "step_size": 1, "max_unit": 9}
+OWNER = {"project": "project1", "user": "user1", "type": "INSTANCE", "generation": 1}
+WORLD = [
+    *({"table": "resource_providers", "uuid": fixed(p), "generation": 1} for p in PROVIDERS),
+    *({"table": "inventories", "provider": fixed(p), "class": "VCPU", **RECORD} for p in PROVIDERS),
+    *({"table": "consumers", "uuid": fixed(c), **OWNER} for c in CONSUMERS),
+    *(
+        {
+            "table": "allocations",
+            "consumer": fixed(c),
+            "provider": fixed(p),
+            "class": "VCPU",
+            "used": 1,
+        }
+        for c, p in zip(CONSUMERS, ("node1", "node2", "full", "shared", "node1"), strict=True)
+    ),
+]
+
+
+def test_the_number_and_the_seed_say_all_of_a_request():
+    world = Cloud([json.dumps(row) for row in WORLD])
+    numbers = [*range(400)]
+    first = [Generator(world, 3)(number) for number in numbers]
+    again = {number: Generator(world, 3)(number) for number in reversed(numbers)}
+    assert first == [again[number] for number in numbers]
+    assert {request.kind for request in first} == set(KINDS)

@@ -1,10 +1,9 @@
 """Changes to the value of a body: each class of damage has its own, and chance picks where."""
 
 import copy
-import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tests.differential.strange import KEYS, NAMES, NUMBERS, TEXTS, VALUES, Raw, uuids
@@ -13,26 +12,6 @@ Place = tuple[Any, Any]
 """A container and the key or index in it."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-def write(value: Any, *, ascii_only: bool = True) -> bytes:
-    """``value`` as JSON. ``Raw`` text stands as it is; what UTF-8 has not is written all the same."""
-    raw: list[str] = []
-    written = json.dumps(_marked(value, raw), ensure_ascii=ascii_only)
-    for at, text in enumerate(raw):
-        written = written.replace(f'"raw:{at}:raw"', text, 1)
-    return written.encode("utf-8", "surrogatepass")
-
-
-def _marked(value: Any, raw: list[str]) -> Any:
-    if isinstance(value, Raw):
-        raw.append(str(value))
-        return f"raw:{len(raw) - 1}:raw"
-    if isinstance(value, dict):
-        return {key: _marked(member, raw) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_marked(member, raw) for member in value]
-    return value
 
 
 def changed(body: Any, rng: random.Random) -> tuple[Any, str]:
@@ -54,6 +33,11 @@ def _places(value: Any) -> Iterator[Place]:
         yield value, key
         if isinstance(value[key], dict | list):
             yield from _places(value[key])
+
+
+def _one(rng: random.Random, options: Sequence[Any]) -> Any:
+    """One of the options, as a copy: what is changed next must not change the options."""
+    return copy.deepcopy(rng.choice(options))
 
 
 def _any(
@@ -87,7 +71,7 @@ def _escaping_class(holder: list[Any], rng: random.Random) -> bool:
         old = rng.choice(list(records))
         _rename(records, old, name)
     if name not in records or rng.random() < 0.7:
-        records[name] = rng.choice((*VALUES, {"total": rng.choice(NUMBERS)}, {"total": 1}))
+        records[name] = _one(rng, (*VALUES, {"total": rng.choice(NUMBERS)}, {"total": 1}))
     return True
 
 
@@ -99,7 +83,7 @@ def _odd_class(holder: list[Any], rng: random.Random) -> bool:
     if resources:
         _rename(resources, rng.choice(list(resources)), name)
     if rng.random() < 0.3:
-        resources[name] = rng.choice(VALUES)
+        resources[name] = _one(rng, VALUES)
     return True
 
 
@@ -202,7 +186,7 @@ def _empty(holder: list[Any], rng: random.Random) -> bool:
 
 def _value(holder: list[Any], rng: random.Random) -> bool:
     container, key = _any(holder, rng, lambda *_: True) or (holder, 0)
-    container[key] = rng.choice(VALUES)
+    container[key] = _one(rng, VALUES)
     return True
 
 
@@ -213,8 +197,8 @@ def _key(holder: list[Any], rng: random.Random) -> bool:
         return False
     members, choice = place[0][place[1]], rng.random()
     if choice < 0.4 or not members:
-        members[rng.choice((*KEYS, *NAMES))] = rng.choice(
-            (*VALUES, 1, 1, {"resources": {"VCPU": 1}})
+        members[rng.choice((*KEYS, *NAMES))] = _one(
+            rng, (*VALUES, 1, 1, {"resources": {"VCPU": 1}})
         )
     elif choice < 0.7:
         del members[rng.choice(list(members))]
@@ -239,7 +223,7 @@ def _element(holder: list[Any], rng: random.Random) -> bool:
         return False
     members = place[0][place[1]]
     again = rng.choice(members)
-    members.insert(rng.randint(0, len(members)), rng.choice((again, *TEXTS, *VALUES)))
+    members.insert(rng.randint(0, len(members)), _one(rng, (again, *TEXTS, *VALUES)))
     return True
 
 

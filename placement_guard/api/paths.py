@@ -7,12 +7,17 @@ than what is stored. Source: ``placement.handlers``, openstack-placement 16.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from oslo_utils.uuidutils import is_uuid_like
 
 from placement_guard.api.finding import Finding
+from placement_guard.api.schemas import CUSTOM_NAME
+
+MAX_NAME: Final = 255
+"""The longest name of a resource class (characters)."""
 
 BODILESS_RESOURCE_CLASS: Final = (1, 7)
 """From here on the name of PUT resource class is in the path alone."""
@@ -31,20 +36,26 @@ def path_finding(
         if params["name"].endswith("\n"):
             return Finding("path.trailing_newline", "The name of the trait ends in a line break.")
     elif operation == "resource_classes:update" and version >= BODILESS_RESOURCE_CLASS:
-        name = params["name"]
-        if _checked(name) not in {None, name}:
+        if _stored_unchecked(params["name"]):
             what = "The name of the resource class holds a quote or a backslash."
             return Finding("path.quoted_name", what)
     return None
 
 
-def _checked(name: str) -> str | None:
-    """The name that Placement checks in place of ``name``; None where it finds no JSON."""
+def _stored_unchecked(name: str) -> bool:
+    """Whether Placement's check of ``name`` passes because it looks at another one."""
     if '"' not in name and "\\" not in name:
-        return name
+        return False
     try:
         checked = json.loads(f'{{"name": "{name}"}}')
     except (ValueError, RecursionError):
-        return None
-    value = checked.get("name")
-    return value if isinstance(value, str) else None
+        return False
+    # The schema of a resource class, by hand: the text always is an object with a name.
+    other = checked["name"]
+    return (
+        len(checked) == 1
+        and isinstance(other, str)
+        and len(other) <= MAX_NAME
+        and re.search(CUSTOM_NAME, other) is not None
+        and other != name
+    )

@@ -25,7 +25,7 @@ def test_any_other_trait_is_placements_to_judge(name):
 QUOTED = [
     'CUSTOM_A", "name": "CUSTOM_B',
     "CUSTOM_\\u0041",
-    'x", "y": 1, "name": "CUSTOM_B',
+    'x", "name": "CUSTOM_B',
 ]
 
 
@@ -37,7 +37,19 @@ def test_a_name_that_says_something_else_as_json(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["CUSTOM_A", "VCPU", 'CUSTOM_"', "CUSTOM_A\\", "custom", 'A", "name": 5, "b": "', "A\n"]
+    "name",
+    [
+        "CUSTOM_A",
+        "VCPU",
+        'CUSTOM_"',
+        "CUSTOM_A\\",
+        "custom",
+        "A\n",
+        'x", "y": 1, "name": "CUSTOM_B',
+        'A", "name": "custom',
+        'A", "name": 5, "b": "',
+        'A", "name": "CUSTOM_' + "B" * 255,
+    ],
 )
 def test_a_name_that_placement_refuses_by_itself_is_left_to_it(name):
     assert rule("resource_classes:update", name=name) is None

@@ -27,18 +27,15 @@ def path_finding(
     operation: str, params: Mapping[str, str], version: tuple[int, int]
 ) -> Finding | None:
     """What is wrong with the parameters of a mutation's path, if anything."""
-    if operation == "allocations:update":
-        consumer = params["consumer_uuid"]
-        if not is_uuid_like(consumer):
-            what = f"Malformed consumer_uuid: {consumer}"
-            return Finding("allocations.malformed_consumer", what)
-    elif operation == "traits:update":
-        if params["name"].endswith("\n"):
-            return Finding("path.trailing_newline", "The name of the trait ends in a line break.")
-    elif operation == "resource_classes:update" and version >= BODILESS_RESOURCE_CLASS:
-        if _stored_unchecked(params["name"]):
-            what = "The name of the resource class holds a quote or a backslash."
-            return Finding("path.quoted_name", what)
+    consumer, name = params.get("consumer_uuid", ""), params.get("name", "")
+    if operation == "allocations:update" and not is_uuid_like(consumer):
+        return Finding("allocations.malformed_consumer", f"Malformed consumer_uuid: {consumer}")
+    if operation == "traits:update" and name.endswith("\n"):
+        return Finding("path.trailing_newline", "The name of the trait ends in a line break.")
+    in_path_alone = version >= BODILESS_RESOURCE_CLASS
+    if operation == "resource_classes:update" and in_path_alone and _stored_unchecked(name):
+        what = "The name of the resource class holds a quote or a backslash."
+        return Finding("path.quoted_name", what)
     return None
 
 

@@ -78,7 +78,8 @@ class Campaign:
 
     def __init__(self, sides: Sides, keep: Path | None = None, *, shrink: bool = True) -> None:
         self._sides, self._keep, self._shrink = sides, keep, shrink
-        self._known = corpus.signatures(keep) if keep else set()
+        # What is replayed is small and saved already; if it is still found, it stands for its kind.
+        self._saved = {request for _, _, request in corpus.load(keep)} if keep else set()
         self.tally = Tally()
 
     def play(self, requests: Iterable[Request]) -> Iterator[list[Case]]:
@@ -97,12 +98,13 @@ class Campaign:
         if case is not None:
             case.count += 1
             return case
-        case = Case(finding, request, bare, guarded)
-        if self._shrink and finding.signature not in self._known:
+        case = self.tally.cases[finding.signature] = Case(finding, request, bare, guarded)
+        if request in self._saved:
+            return case
+        if self._shrink:
             self._make_small(case)
-        if self._keep and finding.signature not in self._known:
+        if self._keep:
             case.path = corpus.save(case.finding, case.request, case.bare, case.guarded, self._keep)
-        self.tally.cases[finding.signature] = case
         return case
 
     def _make_small(self, case: Case) -> None:

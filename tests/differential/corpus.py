@@ -30,11 +30,6 @@ def open_findings(directory: Path = DIRECTORY) -> set[str]:
     return {data["signature"] for _, data, _ in load(directory) if data.get("open")}
 
 
-def signatures(directory: Path = DIRECTORY) -> set[str]:
-    """What is known already: the same finding is saved once."""
-    return {data["signature"] for _, data, _ in load(directory)}
-
-
 def save(
     finding: Finding,
     request: Request,

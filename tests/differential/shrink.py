@@ -91,11 +91,10 @@ def _bodies(body: bytes) -> Iterator[bytes]:
         tree = json.loads(
             body, object_pairs_hook=Members, parse_int=Raw, parse_float=Raw, parse_constant=Raw
         )
-    except (ValueError, RecursionError):
+        for simpler in _simpler(tree):
+            yield _written(simpler).encode()
+    except (ValueError, RecursionError):  # no JSON, or too deep to be walked
         yield from _shorter(body)
-        return
-    for simpler in _simpler(tree):
-        yield _written(simpler).encode()
 
 
 def _shallower(body: bytes, opening: bytes, closing: bytes) -> Iterator[bytes]:

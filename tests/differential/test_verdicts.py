@@ -135,6 +135,13 @@ def test_a_finding_is_made_small():
     assert (small.minor, small.query) == (39, "")
 
 
+@pytest.mark.parametrize("levels", [900, 100_000])
+def test_a_deep_body_is_made_less_deep(levels):
+    body = b'{"a": ' + b"[" * levels + b"1" + b"]" * levels + b', "b": 2}'
+    small = shrunk(inventories(body), lambda request: b"[[[[" in (request.body or b""))
+    assert len(small.body) < 40
+
+
 @pytest.mark.parametrize(
     "body", [None, b"", b'{"a": "' + b"[a" * 5000 + b'"}', b"\xff\x00", "é\n".encode()]
 )

@@ -77,6 +77,8 @@ class Judge:
             data = strict_json.load(body)
             invalid = self._error(data, len(body))
             if invalid is None:
+                if strict_json.too_deep(data):
+                    return None, [TOO_DEEP]
                 return data, strict_json.search(body)
         except strict_json.MalformedError as error:
             return None, [Finding("json.malformed", malformed(error), ())]

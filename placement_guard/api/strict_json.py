@@ -51,7 +51,7 @@ class _Repeated(dict[str, Any]):
 def load(body: bytes) -> Any:
     """Decode ``body`` as Placement would.
 
-    Raises MalformedError where Placement's parser fails too, and TooDeepError.
+    Raises MalformedError where Placement's parser fails too, and TooDeepError where it gives up.
     """
     return _decoded(_text(body))
 
@@ -63,7 +63,10 @@ def search(body: bytes) -> list[Finding]:
 
 
 def parse(body: bytes) -> Parsed:
-    """Decode ``body``, noting what is suspect about it. Raises as :func:`load` does."""
+    """Decode ``body``, noting what is suspect about it.
+
+    Raises as :func:`load` does, and TooDeepError past MAX_DEPTH.
+    """
     text = _text(body)
     suspect = False
 
@@ -90,6 +93,8 @@ def parse(body: bytes) -> Parsed:
         return _CONSTANTS[name]
 
     data = _decoded(text, object_pairs_hook=pairs, parse_float=number, parse_constant=constant)
+    if too_deep(data):
+        raise TooDeepError
     # Only an escape can bring a NUL or a lone surrogate into a string that is valid UTF-8.
     return Parsed(data, suspect or "\\u" in text)
 
@@ -103,14 +108,11 @@ def _text(body: bytes) -> str:
 
 def _decoded(text: str, **hooks: Any) -> Any:
     try:
-        data = json.loads(text, **hooks)
+        return json.loads(text, **hooks)
     except ValueError as error:
         raise MalformedError(str(error)) from None
     except RecursionError:
         raise TooDeepError from None
-    if too_deep(data):
-        raise TooDeepError
-    return data
 
 
 def too_deep(data: Any) -> bool:

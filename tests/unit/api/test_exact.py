@@ -506,3 +506,14 @@ def test_wording_is_whole_up_to_the_limit(placement_says):
         assert_same_verdict(document, body(first + more), placement_says) for more in (-2, -1, 0, 1)
     ]
     assert verdicts == ["refused", "refused", "refused at length", "refused at length"]
+
+
+def test_what_is_deep_and_invalid_is_told_in_placements_words():
+    deep = b"[" * 600 + b"1" + b"]" * 600
+    body = b'{"name": "x", "parent_provider_uuid": 5, "uuid": ' + deep + b"}"
+    _, [found] = Judge(schemas.NEW_PROVIDER_1_14).judge(body)
+    assert found.rule == "document.invalid"
+    mapped = b'{"allocations": {}, "project_id": "p", "user_id": "u", "consumer_generation": 1,'
+    mapped += b' "mappings": {"!": ' + deep + b"}}"
+    _, [found] = Judge(schemas.ALLOCATIONS_1_34).judge(mapped)
+    assert found.rule == "json.too_deep"

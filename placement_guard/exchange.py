@@ -28,10 +28,10 @@ Environ = dict[str, Any]
 class Exchange(msgspec.Struct, frozen=True):
     """A request on its journey.
 
-    ``environ`` is the server's own. Two stages change it: identity marks the request, and body puts
-    back what it read. ``routed`` says whether any route matches the path.
-    ``document`` is the decoded body, where there is one. ``warnings`` are the rejections that do
-    not refuse: by rules in mode warn.
+    ``environ`` is the server's own. Three stages change it: identity marks the request, body puts
+    back what it read, and content type names one that is missing. ``routed`` says whether any
+    route matches the path. ``document`` is the decoded body, where there is one. ``warnings`` are
+    the rejections that do not refuse: by rules in mode warn.
     """
 
     environ: Environ

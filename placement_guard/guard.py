@@ -151,9 +151,14 @@ class Guard:
         """
         if not exchange.operation.provider_asked or exchange.body is None:
             return None
-        nothing = {"REQUEST_METHOD": "GET", "CONTENT_LENGTH": "0", "wsgi.input": BytesIO()}
+        look_up = {
+            "REQUEST_METHOD": "GET",
+            "CONTENT_LENGTH": "0",
+            "wsgi.input": BytesIO(),
+            "HTTP_ACCEPT": "application/json",  # a read has nothing else; the write may ask for it
+        }
         try:
-            answer = Answer(self.application, {**exchange.environ, **nothing})
+            answer = Answer(self.application, {**exchange.environ, **look_up})
         except Exception:
             LOG.exception("A look-up failed in request %s", exchange.request_id)
             return None

@@ -16,10 +16,12 @@ def content_type(exchange: Exchange) -> Exchange | Rejection:
     if exchange.expected is None:
         return exchange
     # webob's own reading of the header is the one that Placement goes by.
-    given = BaseRequest(exchange.environ).content_type
-    if given == _JSON:
+    request = BaseRequest(exchange.environ)
+    if request.content_type == _JSON:
         return exchange
+    # webob's own sentence quotes the header; Placement, too, puts this word there.
+    request.content_type = request.content_type or "None"
     return reject(
         "http.content_type_unsupported",
-        f"The media type {given or 'None'} is not supported, use {_JSON}",
+        f"The media type {request.content_type} is not supported, use {_JSON}",
     )

@@ -41,9 +41,18 @@ class GatePolicy:
             return exchange
         can = getattr(context, "can", None)
         allowed = can(rule, fatal=False) if can else self._ask(context, rule)
-        if allowed:
-            return exchange
-        return reject("policy.forbidden", f"Policy does not allow {rule} to be performed.")
+        return exchange if allowed else reject("policy.forbidden", _wording(can, rule))
+
+
+def _wording(can: Any, rule: str) -> str:
+    """What Placement says of a refusal; of a token with the wrong scope, no more than the rule."""
+    try:
+        if can:
+            can(rule)
+    except Exception as refused:  # Placement's own; it need not be installed here
+        if str(refused) == rule:
+            return rule
+    return f"Policy does not allow {rule} to be performed."
 
 
 def enforcer_of(conf: cfg.ConfigOpts | None) -> Asks:

@@ -10,6 +10,7 @@ import re
 import uuid
 
 import pytest
+import webob
 
 from placement_guard.api.operations import LAST_VERSION, OPERATIONS
 
@@ -301,3 +302,45 @@ def test_another_content_type_is_refused_alike(real, api, operation, version):
         told.append((answer.status_int, answer.json["errors"][0]["detail"]))
     assert told[0] == told[1]
     assert told[0][0] == 415
+
+
+@pytest.mark.parametrize("given", [None, "", ";application/json", "  ", "text/<b>plain"])
+def test_an_odd_content_type_is_refused_in_the_same_words(real, api, given):
+    """The sentence quotes the header, and Placement names one that is missing."""
+    told = []
+    for app in (real.bare, real.guarded):
+        request = webob.Request.blank("/resource_providers", method="POST", headers=api.headers())
+        request.environ.pop("CONTENT_TYPE", None)
+        if given is not None:
+            request.environ["CONTENT_TYPE"] = given
+        answer = request.get_response(app.app)
+        told.append((answer.status_int, answer.json["errors"][0]["detail"]))
+    assert told[0] == told[1]
+    assert told[0][0] == 415
+
+
+@pytest.mark.parametrize("accept", ["text/html", "text/plain", "application/xml"])
+def test_a_missing_provider_is_told_in_whatever_format_is_asked_for(real, api, accept):
+    told = []
+    for app in (real.bare, real.guarded):
+        answer = app.put_json(
+            f"/resource_providers/{identifier()}/aggregates",
+            {"not": "this"},
+            headers=api.headers(Accept=accept),
+            expect_errors=True,
+        )
+        told.append((answer.status_int, answer.content_type, kept(answer.text)))
+    assert told[0] == told[1]
+    assert told[0][0] == 404
+
+
+@pytest.mark.parametrize("scope", [{"OpenStack-System-Scope": "all"}, {"X-Domain-Id": "d"}])
+def test_a_token_of_another_scope_is_refused_in_the_same_words(real, api, scope):
+    told = []
+    for app in (real.bare, real.guarded):
+        answer = app.post_json(
+            "/resource_providers", {"name": "x"}, headers=api.headers(**scope), expect_errors=True
+        )
+        told.append((answer.status_int, answer.json["errors"][0]["detail"]))
+    assert told[0] == told[1]
+    assert told[0][0] == 403

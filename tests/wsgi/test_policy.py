@@ -19,7 +19,31 @@ def test_a_context_that_can_answer_for_itself_is_asked(stand):
         context = stand.context()
         context.can = Told(allowed)
         assert stand.ask(**{"placement.context": context}).status_int == status
-        assert context.can.asked == [("placement:traits:update", None, False)]
+        # On a refusal once more, for its wording.
+        asked = [False] if allowed else [False, True]
+        assert context.can.asked == [("placement:traits:update", None, fatal) for fatal in asked]
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        ("placement:traits:update", "placement:traits:update"),
+        ("SELECT secret", "Policy does not allow placement:traits:update to be performed."),
+    ],
+)
+def test_of_a_token_of_the_wrong_scope_placement_names_the_rule_only(stand, error, detail):
+    def can(action, target=None, *, fatal=True):
+        if fatal:
+            raise RuntimeError(error)
+        return False
+
+    context = stand.context()
+    context.can = can
+    answer = stand.ask(**{"placement.context": context})
+    assert answer.status_int == 403
+    assert answer.json["errors"][0]["detail"] == (
+        f"Access was denied to this resource.\n\n {detail}  "
+    )
 
 
 def test_any_other_context_is_judged_by_placements_defaults(stand):

@@ -36,15 +36,15 @@ class Answer:
             self._began[:] = [(status, list(headers), exc_info)]
             return written.append
 
+        self._body: Iterable[bytes] = ()
         try:
-            self._given = app(environ, start_response)
+            self._body = self._given = app(environ, start_response)
+            if not self._began:
+                pieces = iter(self._given)
+                # A generator runs up to its first piece; an empty answer has a status by then, too.
+                self._body = chain((next(pieces, b""),), pieces)
         except HTTPException as raised:
             self._raised = raised
-        self._body: Iterable[bytes] = self._given
-        if not self._began and self._raised is None:
-            pieces = iter(self._given)
-            # A generator runs up to its first piece; an empty answer still has a status by then.
-            self._body = chain((next(pieces, b""),), pieces)
         if written:
             self._body = chain(written, self._body)
         if not self._began and self._raised is None:
@@ -75,7 +75,7 @@ class Answer:
         """The beginning of the body, or the detail of what was raised. It can still be sent."""
         if self._raised is not None:
             # A detail may be any object: Placement passes exceptions.
-            return str(getattr(self._raised, "detail", None) or "").encode()
+            return str(getattr(self._raised, "detail", None) or "").encode("utf-8", "replace")
         if isinstance(self._body, list | tuple):
             return b"".join(self._body)[:MAX_EXAMINED]
         pieces = iter(self._body)

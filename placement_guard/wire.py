@@ -105,6 +105,7 @@ def code_and_detail(body: bytes) -> tuple[str | None, str]:
     """The code and the detail of an error body; of HTML or text, all of it is the detail."""
     try:
         error = json.loads(body)["errors"][0]
-        return error.get("code"), str(error.get("detail", ""))
-    except (ValueError, LookupError, TypeError, AttributeError):
+        code = error.get("code")
+        return code if isinstance(code, str) else None, str(error.get("detail", ""))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None, body.decode("utf-8", "replace")

@@ -108,6 +108,8 @@ def test_a_detail_is_bounded(text):
         (b"[]", (None, "[]")),
         (b'{"errors": ["x"]}', (None, '{"errors": ["x"]}')),
         (b"<html>\xff", (None, "<html>\ufffd")),
+        (b'{"errors": [{"code": ["c"], "detail": "d"}]}', (None, "d")),
+        (b"[" * 60_000, (None, "[" * 60_000)),
     ],
 )
 def test_code_and_detail_are_found_where_they_are(body, expected):

@@ -144,6 +144,13 @@ def test_a_raised_exception_may_have_any_object_for_a_detail(stand):
     assert requests(stand, "refused_by_placement") == 1
 
 
+def test_a_raised_conflict_may_hold_what_is_no_text(stand):
+    stand.application.error = webob.exc.HTTPConflict("half a pair: \ud800")
+    with pytest.raises(webob.exc.HTTPConflict):
+        stand.ask()
+    assert requests(stand, "conflict") == 1
+
+
 def test_an_unexpected_exception_is_a_plain_500(stand, caplog):
     stand.application.error = RuntimeError("INSERT INTO consumers VALUES ('secret')")
     with caplog.at_level(logging.INFO):
@@ -213,6 +220,16 @@ class TestAnswer:
         started = []
         assert b"".join(answer.send(lambda *given: started.append(given))) == b"onetwo"
         assert started == [("200 OK", [("X-Late", "1")])]
+
+    def test_a_generator_may_raise_its_answer(self):
+        def app(environ, start_response):
+            raise webob.exc.HTTPNotFound("gone")
+            yield
+
+        answer = Answer(app, {})
+        assert answer.status == 404
+        with pytest.raises(webob.exc.HTTPNotFound):
+            answer.send(None)
 
     def test_an_empty_generator_has_a_status_too(self):
         def app(environ, start_response):

@@ -44,8 +44,9 @@ DOCUMENTS: Final = {
         bare="Placement answers 500: its parser, or the printing of what is wrong with the body, "
         "gives up.",
         advice="Repair the client. No body that Placement takes is deeper than ten levels.",
-        more="The limit is 500 levels, in a body above 64 KiB 255 of what its schema looks at.",
-        given="The lists are nested in 501 levels.",
+        more="The limit is 500 levels, in a body above 64 KiB 255 of what its schema looks at. A body "
+        "that breaks its schema is told so first.",
+        given="The lists are nested in 5,000 levels.",
     ),
     "json.duplicate_key": Example(
         refused=inventories('{"VCPU": {"total": 64, "total": 6400}}'),

@@ -16,7 +16,7 @@ TOO_MANY: Final = "CUSTOM_T1,(...),CUSTOM_T70"
 TOO_LONG: Final = "A(...)A"
 
 WRITTEN_OUT: Final = {
-    TOO_DEEP: "[" * 501 + "]" * 501,
+    TOO_DEEP: "[" * 5000 + "]" * 5000,
     TOO_MANY: ",".join(f"CUSTOM_T{number}" for number in range(1, 71)),
     TOO_LONG: "A" * 50_000,
 }

@@ -118,7 +118,7 @@ def test_a_rule_that_is_off_is_neither_counted_nor_marked(stand):
 
 
 def test_a_body_that_is_too_deep_is_refused_and_searched_no_further(stand):
-    deep = b'{"name": ' + b"[" * 600 + b"]" * 600 + b"}"
+    deep = b'{"name": ' + b"[" * 5000 + b"]" * 5000 + b"}"
     answer = stand.ask("/resource_providers", "POST", body=deep)
     assert answer.status_int == 400
     assert 'rule="json.too_deep"' in answer.headers["Placement-Guard"]

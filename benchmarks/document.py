@@ -14,6 +14,7 @@ from placement_guard.api.operations import LAST_VERSION
 from placement_guard.api.routes import Router
 from placement_guard.exchange import Exchange
 from placement_guard.rejection import Rejection
+from placement_guard.settings import Settings
 from placement_guard.stages.document import DocumentStage
 
 SCHEMAS = {
@@ -32,7 +33,7 @@ COLUMNS = ("body", "bytes", "orjson.loads", "document stage", "Placement's extra
 
 def document(plan: Plan) -> Table:
     """The document stage and Placement's extract_json, in multiples of orjson.loads."""
-    stage = DocumentStage()
+    stage = DocumentStage(Settings().modes())
     rows: list[tuple[Cell, ...]] = []
     for name, body in bodies().items():
         if plan.quick and len(body.raw) > 1_000_000:

@@ -1,13 +1,15 @@
 """The exact way to judge a body: Placement's own verdict, in Placement's own words.
 
 Placement reports the error that :func:`jsonschema.exceptions.best_match` picks: the shallowest
-one. A compiled validator (jsonschema-rs) names the places of all errors in a fraction of the time;
-Python's jsonschema then looks at the shallowest of those places only, one level deep, and writes
-the sentence. So a large body costs a few times what decoding it costs, not seconds.
+one. So the search goes down level by level: a compiled validator (jsonschema-rs) says yes or no of
+each member, in a fraction of the time, and Python's jsonschema looks at the first level at which
+something is wrong, one level deep, and writes the sentence. So a large body costs a few times what
+decoding it costs, not seconds, and no more memory than that.
 """
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import jsonschema_rs
@@ -31,6 +33,8 @@ TOO_DEEP: Final = Finding(
     "json.too_deep", f"the body is nested deeper than {strict_json.MAX_DEPTH} levels", ()
 )
 _DESCENDING: Final = ("properties", "patternProperties")
+
+_Node = tuple[Path, Schema, Any]
 
 _formats = FormatChecker(formats=())
 _formats.checks("uuid")(is_uuid_like)
@@ -63,9 +67,11 @@ class Judge:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._python = _Python(schema, format_checker=_formats)
-        self._compiled = jsonschema_rs.Draft202012Validator(
-            _as_python_matches(schema), formats={"uuid": is_uuid_like}, validate_formats=True
-        )
+        self._whole = _Compiled(schema)
+        # By identity: the same schema may stand in several places.
+        self._compiled = {
+            id(part): (_Compiled(part), _Compiled(_shallow(part))) for part in _subschemas(schema)
+        }
 
     def judge(self, body: bytes) -> tuple[Any, list[Finding]]:
         """Decode and judge ``body``: the data, and what is wrong with it (nothing: accepted).
@@ -88,62 +94,43 @@ class Judge:
         return data, [Finding("document.invalid", wording_of(invalid), place)]
 
     def _error(self, data: Any, size: int) -> ValidationError | None:
-        # First the root and its members: jsonschema-rs copies what is broken into its errors, and
-        # these are the largest.
-        root: list[Path] = [()]
-        for places in (root, _members(self._schema, data)):
-            error = best_match(self._worded(data, places))
+        if not self._whole.breaks(data):
+            return None
+        level: list[_Node] = [((), self._schema, data)]
+        while level:
+            error = best_match(itertools.chain.from_iterable(self._at(*node) for node in level))
             if error is not None:
                 return error
-        return self._error_within(data, size)
-
-    def _error_within(self, data: Any, size: int) -> ValidationError | None:
-        places: list[Path] | None
-        try:
-            places = self._broken(data)
-        except UnicodeEncodeError:  # half a surrogate pair: the compiled one cannot look at it
-            places = None
-        except ValueError:  # what it looks at holds more levels than it takes: 255
-            if size > MAX_WHOLE:
-                raise RecursionError from None
-            places = None
-        if places is not None:
-            if not places:
-                return None
-            error = best_match(self._worded(data, places))
-            if error is not None:
-                return error
+            level = self._below(level)
         # The two disagree (a NaN is a null to the compiled one), or it cannot judge such data.
         return best_match(self._python.iter_errors(data)) if size <= MAX_WHOLE else None
 
-    def _broken(self, data: Any) -> list[Path]:
-        """The shallowest of the places where something is wrong."""
-        places: set[Path] = set()
-        depth = -1
-        for found in self._compiled.iter_errors(data):
-            path = found.instance_path
-            if depth < 0 or len(path) < depth:
-                depth = len(path)
-                places.clear()
-            if len(path) == depth:
-                places.add(tuple(path))
-        if any(_is_ambiguous(data, place) for place in places):
-            pointers = {unit["instanceLocation"] for unit in self._compiled.evaluate(data).errors()}
-            return [_place(data, pointer) for pointer in pointers if pointer.count("/") == depth]
-        return list(places)
+    def _below(self, level: list[_Node]) -> list[_Node]:
+        """The members of these nodes in which something is wrong, at most MAX_PLACES.
 
-    def _worded(self, data: Any, places: list[Path]) -> Iterator[ValidationError]:
-        # Of equally shallow places jsonschema prefers the last in order.
-        for place in sorted(places)[-MAX_PLACES:]:
-            yield from self._at(data, place)
+        Those that are wrong themselves, if there are any. Of equally shallow places jsonschema
+        prefers the last in order, so the last come first.
+        """
+        deeper: list[_Node] = []
+        wrong: list[_Node] = []
+        for place, schema, value in level:
+            for key, within in _members(schema, value):
+                whole, shallow = self._compiled[id(within)]
+                member = value[key]
+                if not whole.breaks(member):
+                    continue
+                node: _Node = ((*place, key), within, member)
+                if shallow.breaks(member):
+                    wrong.append(node)
+                    if len(wrong) == MAX_PLACES:
+                        return wrong
+                elif len(deeper) < MAX_PLACES:
+                    deeper.append(node)
+        return wrong or deeper
 
-    def _at(self, instance: Any, place: Path) -> Iterator[ValidationError]:
+    def _at(self, place: Path, schema: Schema, instance: Any) -> Iterator[ValidationError]:
         """The errors at one place, those further down left out."""
-        schema, trail = self._schema, []
-        for key in place:
-            schema, steps = _descend(schema, key)
-            trail.extend(steps)
-            instance = instance[key]
+        trail = self._trail(place)
         validator = self._python.evolve(schema=_shallow(schema))
         for error in validator.iter_errors(_unmatched(schema, instance)):
             error.path.extendleft(reversed(place))
@@ -151,43 +138,67 @@ class Judge:
             error.instance, error.schema = instance, schema
             yield error
 
+    def _trail(self, place: Path) -> list[str | int]:
+        """The way to a place through the schema."""
+        schema, trail = self._schema, []
+        for key in place:
+            found = _descend(schema, key)
+            if found is None:  # never: a place is found through the schema
+                break
+            schema, steps = found
+            trail.extend(steps)
+        return trail
 
-def _members(schema: Schema, data: Any) -> list[Path]:
-    """The places of those members of an object that its schema names."""
-    if not isinstance(data, dict):
-        return []
-    return [(key,) for key in schema.get("properties", ()) if key in data]
 
+class _Compiled:
+    """A schema that is asked for a yes or a no: no error is built, however much is wrong."""
 
-def _is_ambiguous(data: Any, place: Path) -> bool:
-    """Whether a key may have been taken for an index: jsonschema-rs makes 7 of the key "007"."""
-    for key in place:
-        if isinstance(key, int) and isinstance(data, dict):
+    def __init__(self, schema: Schema) -> None:
+        self._is_valid = jsonschema_rs.Draft202012Validator(
+            _as_python_matches(schema), formats={"uuid": is_uuid_like}, validate_formats=True
+        ).is_valid
+
+    def breaks(self, data: Any) -> bool:
+        """Whether something is wrong, or cannot be told: surrogates, more than 255 levels."""
+        try:
+            return not self._is_valid(data)
+        except ValueError:
             return True
-        data = data[key]
-    return False
 
 
-def _place(data: Any, pointer: str) -> Path:
-    """The path that a JSON pointer into ``data`` means."""
-    path: list[str | int] = []
-    for token in pointer.split("/")[1:]:
-        name = token.replace("~1", "/").replace("~0", "~")
-        path.append(int(name) if isinstance(data, list) else name)
-        data = data[path[-1]]
-    return tuple(path)
+def _members(schema: Schema, value: Any) -> Iterator[tuple[str | int, Schema]]:
+    """The members of a value that the schema speaks of, last first, each with its schema."""
+    keys: Iterable[str | int] = ()
+    if isinstance(value, dict):
+        keys = sorted(value, reverse=True)
+    elif isinstance(value, list):
+        keys = range(len(value) - 1, -1, -1)
+    for key in keys:
+        found = _descend(schema, key)
+        if found is not None:
+            yield key, found[0]
 
 
-def _descend(schema: Schema, key: str | int) -> tuple[Schema, list[str | int]]:
-    """The schema of a member, and the way to it."""
+def _subschemas(schema: Schema) -> Iterator[Schema]:
+    """A schema, and those of all its members."""
+    yield schema
+    for keyword in _DESCENDING:
+        for within in schema.get(keyword, {}).values():
+            yield from _subschemas(within)
+    if "items" in schema:
+        yield from _subschemas(schema["items"])
+
+
+def _descend(schema: Schema, key: str | int) -> tuple[Schema, list[str | int]] | None:
+    """The schema of a member, and the way to it; None where nothing is said of it."""
     if isinstance(key, int):
-        return schema["items"], ["items"]
+        return (schema["items"], ["items"]) if "items" in schema else None
     if key in schema.get("properties", ()):
         return schema["properties"][key], ["properties", key]
-    for pattern, member in schema["patternProperties"].items():
+    for pattern, member in schema.get("patternProperties", {}).items():
         if re.search(pattern, key):
             return member, ["patternProperties", pattern]
-    raise LookupError(key)
+    return None
 
 
 def _shallow(schema: Schema) -> Schema:

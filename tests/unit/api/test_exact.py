@@ -6,6 +6,7 @@ import json
 import math
 import re
 import sys
+import tracemalloc
 import uuid
 
 import pytest
@@ -517,3 +518,18 @@ def test_what_is_deep_and_invalid_is_told_in_placements_words():
     mapped += b' "mappings": {"!": ' + deep + b"}}"
     _, [found] = Judge(schemas.ALLOCATIONS_1_34).judge(mapped)
     assert found.rule == "json.too_deep"
+
+
+def test_however_much_is_wrong_little_memory_is_needed():
+    body = b'{"resource_provider_generation": 0, "traits": [' + b"1," * 500_000 + b"1]}"
+    judge = Judge(schemas.TRAITS)
+    tracemalloc.start()
+    try:
+        _, [found] = judge.judge(body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "1 is not of type 'string'" in found.what
+    assert "On instance['traits'][500000]" in found.what
+    # The text, and the list that it decodes to, whose numbers are one and the same object.
+    assert peak < 8 * len(body)

@@ -51,9 +51,11 @@ def serve(arguments: argparse.Namespace) -> None:
         on_sqlite = conf.placement_database.connection.startswith("sqlite")
         threads = arguments.threads or (1 if on_sqlite else THREADS)
         server = create_server(app, sockets=[api], threads=threads, ident="placement-guard")
-        signal.signal(signal.SIGTERM, _stop)
+        # Both, and both anew: who is started in the background may have been told to ignore Ctrl-C.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _stop)
         print(_banner(arguments, conf, settings), flush=True)
-        server.run()  # until SystemExit or KeyboardInterrupt
+        server.run()  # until SystemExit
         server.close()
     print("Stopped.", flush=True)
 

@@ -116,6 +116,16 @@ def test_it_serves_says_where_and_stops_cleanly(tmp_path):
     assert "placement-guard is in place" in (state / "serve.log").read_text()
 
 
+def test_it_stops_where_it_was_started_with_the_interrupt_ignored(tmp_path):
+    """As a job in the background of a script is."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with serving(tmp_path) as server:
+            assert server.stop(signal.SIGINT)[0] == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_it_comes_back_with_its_database_and_stops_on_sigterm(tmp_path):
     name = str(uuid.uuid4())
     with serving(tmp_path) as server:

@@ -86,11 +86,20 @@ class Guard:
             self.metrics.stage_seconds[name](perf_counter() - began)
             if not isinstance(result, Rejection):
                 exchange = result
-            elif self._modes[result.rule.id] is Mode.ENFORCE:
-                return exchange, result
-            elif self._modes[result.rule.id] is Mode.WARN:
-                exchange = exchange.warned(result)
+                continue
+            exchange, rejection = self._as_its_mode_says(exchange, result)
+            if rejection is not None:
+                return exchange, rejection
         return exchange, None
+
+    def _as_its_mode_says(
+        self, exchange: Exchange, rejection: Rejection
+    ) -> tuple[Exchange, Rejection | None]:
+        """The rejection if its rule is enforced; otherwise the exchange goes on, warned or not."""
+        mode = self._modes[rejection.rule.id]
+        if mode is Mode.ENFORCE:
+            return exchange, rejection
+        return (exchange.warned(rejection) if mode is Mode.WARN else exchange), None
 
     def _forward(self, exchange: Exchange, start_response: Any) -> Iterable[bytes]:
         """Let Placement answer."""
@@ -113,11 +122,9 @@ class Guard:
         blamed = blame(exchange, error)
         if blamed is None:
             return exchange, None
-        LOG.info("Placement cannot take request %s: %s", exchange.request_id, blamed.detail)
-        mode = self._modes[blamed.rule.id]
-        if mode is Mode.ENFORCE:
-            return exchange, blamed
-        return (exchange.warned(blamed) if mode is Mode.WARN else exchange), None
+        # What a client wrote is quoted in it: on one line, whatever it holds.
+        LOG.info("Placement cannot take request %s: %s", exchange.request_id, ascii(blamed.detail))
+        return self._as_its_mode_says(exchange, blamed)
 
     def _give(
         self,

@@ -4,9 +4,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from placement_guard.api.conflicts import UNDEFINED_CODE
 from placement_guard.rules import BY_ID, Rule
 
-PLACEMENT_CODE: Final = "placement.undefined_code"
+PLACEMENT_CODE: Final = UNDEFINED_CODE
 """The ``code`` of Placement's own refusals by content type, policy, schema and route."""
 
 

@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from placement_guard import wire
 from placement_guard.answer import Answer, WSGIApp
 from placement_guard.api.routes import Router
+from placement_guard.blame import blame
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
@@ -24,7 +25,6 @@ from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import Mode
 from placement_guard.settings import Settings
 from placement_guard.stages import journey, reading
-from placement_guard.stages.query import blame
 
 if TYPE_CHECKING:
     from placement_guard.observers import Observer

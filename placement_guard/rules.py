@@ -162,6 +162,19 @@ RULES: Final[tuple[Rule, ...]] = (
         "a key is no resource class, and escapes the schema with what it stands for",
     ),
     Rule("allocations.consumer_not_uuid", "document", 400, "a consumer in the body is not a UUID"),
+    # These two are asked after Placement has failed.
+    Rule(
+        "allocations.fractional_amount",
+        "document",
+        400,
+        "the database cannot add an amount that is written as a fraction",
+    ),
+    Rule(
+        "allocations.consumer_in_other_case",
+        "document",
+        400,
+        "the database knows the consumer in another spelling",
+    ),
     Rule("document.trailing_newline", "document", 400, "a name ends in a line break"),
     Rule("document.too_long", "document", 400, "a string is longer than its column"),
     Rule("inventory.negative_capacity", "invariants", 400, "a reshape reserves more than there is"),

@@ -1,4 +1,4 @@
-"""Whether Placement can take the query string of a read, and the names in its path."""
+"""Whether Placement can take the query string of a read."""
 
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -20,8 +20,8 @@ _CANDIDATES: Final = "allocation_candidates:list"
 def query(exchange: Exchange) -> Exchange | Rejection:
     """The query stage. Rules ``query.undecodable`` and ``query.unreadable_limit``: 400.
 
-    What fails in Placement for sure; anything else is for :func:`blame`. A query string without
-    anything suspect is scanned once.
+    What fails in Placement for sure; anything else is blamed after it has failed. A query string
+    without anything suspect is scanned once.
     """
     text = exchange.environ.get("QUERY_STRING")
     if not text:
@@ -42,24 +42,6 @@ def query(exchange: Exchange) -> Exchange | Rejection:
     if name == _CANDIDATES and _forbidden(exchange):
         return exchange
     return reject(found.rule, found.what)
-
-
-def blame(exchange: Exchange, error: Exception) -> Rejection | None:
-    """The rejection of what Placement has failed on, where a query or a path is the cause.
-
-    Rules ``query.*`` and ``path.nul_character``: 400. Placement has asked everything before, so
-    whoever may not ask gets a 403. None where the failure is about something else.
-    """
-    if exchange.operation.rule is None:
-        return None
-    # Placement reads no query of a mutation.
-    reads = not exchange.operation.mutates
-    try:
-        pairs = tuple(BaseRequest(exchange.environ).GET.items()) if reads else ()
-    except UnicodeError:
-        return None
-    found = queries.blame(pairs, exchange.params, error)
-    return None if found is None else reject(found.rule, found.what)
 
 
 def _perhaps_unreadable(text: str) -> bool:

@@ -70,8 +70,9 @@ def main() -> int:
             yield from map(generator, range(asked.number))
 
         total = asked.number + len(corpus.load())
-        unexpected = _play(campaign, stream(), total, asked, console)
-    report.summary(campaign.tally, console)
+        known = corpus.known(corpus.kind_of(url))
+        unexpected = _play(campaign, stream(), total, asked, known, console)
+    report.summary(campaign.tally, known, console)
     if asked.json:
         told = report.data(campaign.tally, number=asked.number, seed=asked.seed, database=url)
         report.write(asked.json, told)
@@ -84,11 +85,12 @@ def _play(
     stream: Iterator[Request],
     total: int,
     asked: argparse.Namespace,
+    known: set[str],
     console: Console,
 ) -> bool:
     """Returns whether something was found that nobody expected."""
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    unexpected, shown, known = False, set(), corpus.open_findings()
+    unexpected, shown = False, set()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("requests", total=total)
         for cases in campaign.play(stream):

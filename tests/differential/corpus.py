@@ -25,9 +25,22 @@ def load(directory: Path = DIRECTORY) -> list[tuple[Path, dict[str, Any], Reques
     return found
 
 
-def open_findings(directory: Path = DIRECTORY) -> set[str]:
-    """The signatures of findings that a file calls open, by a reason: known, and not yet fixed."""
-    return {data["signature"] for _, data, _ in load(directory) if data.get("open")}
+def known(kind: str, directory: Path = DIRECTORY) -> set[str]:
+    """The signatures of findings that a file calls open on this kind of database, by a reason.
+
+    Faults of Placement that no guard can mend, or what is not mended yet. A file without
+    ``only_on`` speaks of every database.
+    """
+    return {
+        data["signature"]
+        for _, data, _ in load(directory)
+        if data.get("open") and data.get("only_on", kind) == kind
+    }
+
+
+def kind_of(url: str | None) -> str:
+    """The kind of database behind a URL: sqlite, mysql, postgresql."""
+    return "sqlite" if url is None else url.partition(":")[0].partition("+")[0]
 
 
 def save(

@@ -13,16 +13,18 @@ from tests.differential.requests import KINDS, to_data
 from tests.differential.verdicts import VERDICTS
 
 
-def summary(tally: Tally, console: Console) -> None:
-    """Everything that was counted, as tables."""
+def summary(tally: Tally, known: set[str], console: Console) -> None:
+    """Everything that was counted, as tables. ``known`` are the signatures that are marked open."""
     console.print(_kinds(tally))
     if tally.damages:
         console.print(_counted("damage stored by the bare side", tally.damages))
     console.print(_counted("refusals of the guard, by rule", tally.rules))
-    table = Table("verdict", "meaning", "requests", "findings", title="findings")
+    table = Table("verdict", "meaning", "requests", "findings", "known", title="findings")
     for verdict, meaning in VERDICTS.items():
         cases = [case for case in tally.cases.values() if case.finding.verdict == verdict]
-        table.add_row(verdict, meaning, str(tally.verdicts[verdict]), str(len(cases)))
+        old = sum(case.finding.signature in known for case in cases)
+        counts = (tally.verdicts[verdict], len(cases) - old, old)
+        table.add_row(verdict, meaning, *map(str, counts))
     console.print(table)
     console.print(
         f"{tally.misbehaved} of {tally.changed} changed requests made the bare side misbehave: "

@@ -21,6 +21,11 @@ _RIGHT: Final = with_json(_NEW, '{"name": "compute-1"}')
 _AGGREGATES: Final = f"PUT /resource_providers/{PROVIDER}/aggregates"
 _AGGREGATE: Final = "e7f3a5d2-0b7c-4d0e-9a55-6d1b2c3f4a80"
 
+_AFTER: Final = (
+    "Asked only after Placement has failed on a write: the guard says of the failure what it is "
+    "about."
+)
+
 DOCUMENTS: Final = {
     "json.malformed": Example(
         refused=with_json(_NEW, '{"name": "compute-1",}'),
@@ -94,6 +99,28 @@ DOCUMENTS: Final = {
         "there.",
         advice="Use the UUID of the consumer.",
         more="Looks at the consumers in the body of `POST /allocations` and of a reshape.",
+    ),
+    "allocations.fractional_amount": Example(
+        refused=with_json(_MANY, f'{{"{CONSUMER}": {held(amount="8.0")}}}'),
+        accepted=with_json(_MANY, f'{{"{CONSUMER}": {held()}}}'),
+        bare="For the schema `8.0` is an integer. MariaDB adds up in decimals what is used "
+        "already, and Python adds no float to a decimal: 500 as soon as anything is used of that "
+        "class. SQLite and PostgreSQL serve it.",
+        advice="Write amounts without a fraction.",
+        more=_AFTER,
+        given="Placement is on MariaDB, and fails.",
+        failure=TypeError("unsupported operand type(s) for +: 'decimal.Decimal' and 'float'"),
+    ),
+    "allocations.consumer_in_other_case": Example(
+        refused=with_json(_MANY, f'{{"{CONSUMER.upper()}": {held()}}}'),
+        accepted=with_json(_MANY, f'{{"{CONSUMER}": {held()}}}'),
+        bare="MariaDB compares without regard to case, and finds a consumer that is stored as "
+        f"`{CONSUMER}`; Placement then looks for that spelling in the body: 500. The other "
+        "databases take it for another consumer.",
+        advice="Write a UUID always the same, best in lower case.",
+        more=_AFTER,
+        given="Placement is on MariaDB, knows the consumer, and fails.",
+        failure=KeyError(CONSUMER),
     ),
     "document.trailing_newline": Example(
         refused=with_json("POST /resource_classes", r'{"name": "CUSTOM_A\n"}'),

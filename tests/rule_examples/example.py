@@ -58,7 +58,7 @@ def inventories(records: str) -> str:
     return with_json(f"PUT /resource_providers/{PROVIDER}/inventories", body)
 
 
-def held(amount: int = 8, consumer_type: str = "INSTANCE") -> str:
+def held(amount: int | str = 8, consumer_type: str = "INSTANCE") -> str:
     """What one consumer holds of the provider."""
     return (
         f'{{\n  "allocations": {{"{PROVIDER}": {{"resources": {{"VCPU": {amount}}}}}}},\n'

@@ -28,7 +28,8 @@ class Rule(Struct, frozen=True):
     ``summary`` completes "refused, because ..."; ``message`` is for the client, where it is always
     the same. ``sound`` says that it never refuses what Placement would serve correctly; any other
     rule is an opinion. ``wrong_pipeline`` says that only a wrong pipeline around the guard can
-    break it. ``since`` is the version of the guard that brought it.
+    break it. ``blamed`` says that it is asked after Placement has failed, and names the cause: what
+    Placement leaves behind then is left. ``since`` is the version of the guard that brought it.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Rule(Struct, frozen=True):
     placement: bool = False
     sound: bool = True
     wrong_pipeline: bool = False
+    blamed: bool = False
     since: str = "0.1.0"
 
     @property
@@ -119,13 +121,48 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("policy.forbidden", "gate_policy", 403, "the policy does not allow it", placement=True),
     Rule("query.undecodable", "query", 400, "the query string is not UTF-8"),
     Rule("query.unreadable_limit", "query", 400, "the first limit is not a positive integer"),
-    # Those below are asked after Placement has failed.
-    Rule("query.amount_too_large", "query", 400, "the database cannot count up to an amount"),
-    Rule("query.nul_character", "query", 400, "the database takes no NUL character in a query"),
-    Rule("path.nul_character", "query", 400, "the database takes no NUL character in a path"),
-    Rule("query.character_unsupported", "query", 400, "the database cannot look for a character"),
-    Rule("query.too_many_conditions", "query", 400, "the database cannot join so many conditions"),
-    Rule("query.prefix_too_long", "query", 400, "the database cannot compare so long a prefix"),
+    Rule(
+        "query.amount_too_large",
+        "query",
+        400,
+        "the database cannot count up to an amount",
+        blamed=True,
+    ),
+    Rule(
+        "query.nul_character",
+        "query",
+        400,
+        "the database takes no NUL character in a query",
+        blamed=True,
+    ),
+    Rule(
+        "path.nul_character",
+        "query",
+        400,
+        "the database takes no NUL character in a path",
+        blamed=True,
+    ),
+    Rule(
+        "query.character_unsupported",
+        "query",
+        400,
+        "the database cannot look for a character",
+        blamed=True,
+    ),
+    Rule(
+        "query.too_many_conditions",
+        "query",
+        400,
+        "the database cannot join so many conditions",
+        blamed=True,
+    ),
+    Rule(
+        "query.prefix_too_long",
+        "query",
+        400,
+        "the database cannot compare so long a prefix",
+        blamed=True,
+    ),
     Rule(
         "allocations.malformed_consumer",
         "path",
@@ -162,18 +199,19 @@ RULES: Final[tuple[Rule, ...]] = (
         "a key is no resource class, and escapes the schema with what it stands for",
     ),
     Rule("allocations.consumer_not_uuid", "document", 400, "a consumer in the body is not a UUID"),
-    # These two are asked after Placement has failed.
     Rule(
         "allocations.fractional_amount",
         "document",
         400,
         "the database cannot add an amount that is written as a fraction",
+        blamed=True,
     ),
     Rule(
         "allocations.consumer_in_other_case",
         "document",
         400,
         "the database knows the consumer in another spelling",
+        blamed=True,
     ),
     Rule("document.trailing_newline", "document", 400, "a name ends in a line break"),
     Rule("document.too_long", "document", 400, "a string is longer than its column"),

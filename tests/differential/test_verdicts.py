@@ -81,6 +81,21 @@ CASES = {
         refused(rule="document.invalid", added=(json.dumps(ROW),)),
         ["V5"],
     ),
+    "blamed, and what Placement left is the same": (
+        served(500, total=4),
+        refused(rule="allocations.fractional_amount", added=(json.dumps(ROW),)),
+        [],
+    ),
+    "blamed, and less was left bare": (
+        served(500),
+        refused(rule="allocations.fractional_amount", added=(json.dumps(ROW),)),
+        ["V5"],
+    ),
+    "blamed, and Placement had refused it": (
+        refused(added=(json.dumps(ROW),)),
+        refused(rule="allocations.fractional_amount", added=(json.dumps(ROW),)),
+        ["V5"],
+    ),
     "another body": (served(), served(body=b"[]"), ["V6"]),
     "the same list in another order": (served(body=b"[1, 2]"), served(body=b"[2, 1]"), []),
     "another state": (served(total=1), served(total=2), ["V6"]),

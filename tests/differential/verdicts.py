@@ -84,7 +84,7 @@ def judge(request: Request, bare: Answer, guarded: Answer) -> list[Finding]:
     if guarded.status >= 500:
         cause = guarded.raised or bare.raised or told(bare)[1][:120]
         found.append(_finding("V1", request, f"{guarded.status}: {cause}", _gist(cause)))
-    if rule is not None and guarded.changed:
+    if rule is not None and guarded.changed and not _left_by_placement(rule, bare, guarded):
         found.append(_finding("V5", request, f"{rule} refused it; added {guarded.added}", rule))
     if bare.served and 400 <= guarded.status < 500:
         found += _refused_what_was_served(request, bare, guarded, rule)
@@ -96,6 +96,12 @@ def judge(request: Request, bare: Answer, guarded: Answer) -> list[Finding]:
     elif bare.status < 500 and guarded.status < 500:
         found += _other_words(request, bare, guarded, rule)
     return found
+
+
+def _left_by_placement(rule: str, bare: Answer, guarded: Answer) -> bool:
+    """Whether what is stored after a refusal is what a failing Placement leaves, bare or not."""
+    left = (bare.added, bare.removed) == (guarded.added, guarded.removed)
+    return BY_ID[rule].blamed and bare.status >= 500 and left
 
 
 def _finding(verdict: str, request: Request, why: str, gist: str) -> Finding:

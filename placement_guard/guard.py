@@ -14,8 +14,10 @@ from oslo_log import log
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from placement_guard import wire
+from placement_guard.admission.resending import resending
 from placement_guard.answer import Answer, WSGIApp
 from placement_guard.api.routes import Router
+from placement_guard.asking import Answered, Asking
 from placement_guard.blame import blame
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.observers.logs import Logs
@@ -33,6 +35,10 @@ LOG = log.getLogger(__name__)
 
 MAX_LOGGED: Final = 4096
 """How much of a failed answer (bytes) is logged."""
+
+
+RETRY_AFTER: Final = "1"
+"""Seconds after which a client may try again, where the guard has given up."""
 
 
 class Guard:
@@ -58,6 +64,7 @@ class Guard:
     ) -> None:
         self.application = app
         self.settings = (settings or Settings()).check()
+        self._ask = Asking(resending(self.settings))
         self.metrics = Metrics.of(registry)
         self._router = Router()
         self._modes = self.settings.modes()
@@ -75,7 +82,7 @@ class Guard:
             return self._forward(exchange, start_response)
         missing = self._missing(exchange)
         if missing is not None:
-            return self._give(missing, exchange, None, start_response)
+            return self._give(missing, exchange, start_response)
         return self._refuse(exchange, rejection, start_response)
 
     def _travel(self, exchange: Exchange) -> tuple[Exchange, Rejection | None]:
@@ -103,19 +110,17 @@ class Guard:
 
     def _forward(self, exchange: Exchange, start_response: Any) -> Iterable[bytes]:
         """Let Placement answer."""
-        began = perf_counter()
-        try:
-            answer = Answer(self.application, exchange.environ)
-        except Exception as error:
-            if CONTEXT not in exchange.environ:
-                # The root needs no user, but Placement's handler needs a context all the same.
-                return self._refuse(exchange, reject("context.missing"), start_response)
-            exchange, blamed = self._blame(exchange, error)
-            if blamed is not None:
-                return self._refuse(exchange, blamed, start_response)
-            seconds = perf_counter() - began
-            return self._fail("Placement", error, exchange, start_response, seconds)
-        return self._give(answer, exchange, perf_counter() - began, start_response)
+        asked = self._ask(self.application, exchange)
+        if isinstance(asked, Answered):
+            return self._give(asked, exchange, start_response)
+        error = asked.error
+        if CONTEXT not in exchange.environ:
+            # The root needs no user, but Placement's handler needs a context all the same.
+            return self._refuse(exchange, reject("context.missing"), start_response)
+        exchange, blamed = self._blame(exchange, error)
+        if blamed is not None:
+            return self._refuse(exchange, blamed, start_response)
+        return self._fail("Placement", error, exchange, start_response, asked.outcome)
 
     def _blame(self, exchange: Exchange, error: Exception) -> tuple[Exchange, Rejection | None]:
         """What in a request has made Placement fail, by a rule that is enforced."""
@@ -126,32 +131,23 @@ class Guard:
         LOG.info("Placement cannot take request %s: %s", exchange.request_id, ascii(blamed.detail))
         return self._as_its_mode_says(exchange, blamed)
 
-    def _give(
-        self,
-        answer: Answer,
-        exchange: Exchange,
-        seconds: float | None,
-        start_response: Any,
-    ) -> Iterable[bytes]:
-        """Judge Placement's answer, and hand it on."""
-        mutates = exchange.operation.mutates
-        outcome = classify(answer.status, mutates=mutates)
-        if outcome.ending is Ending.CONFLICT:
-            code, detail = wire.code_and_detail(answer.examine())
-            code = exchange.environ.get(wire.ENV_CODE, code)
-            outcome = classify(answer.status, mutates=mutates, code=code, detail=detail)
-        self._observe(exchange, outcome, None, seconds)
+    def _give(self, asked: Answered, exchange: Exchange, start_response: Any) -> Iterable[bytes]:
+        """Hand Placement's answer on."""
+        answer, outcome = asked
+        self._observe(exchange, outcome, None)
         if outcome.ending is Ending.FAILED:
             # What it says may quote SQL, or a path: that is for the log.
             said = ascii(answer.examine()[:MAX_LOGGED])
             LOG.error("Placement failed in request %s: %s", exchange.request_id, said)
             answer.discard()
             return wire.fail(exchange, start_response, answer.status, answer.header("Retry-After"))
-        if exchange.warnings:
-            answer.mark(wire.HEADER, wire.warned(exchange.warnings))
+        if exchange.warnings or outcome.conflict:
+            answer.mark(wire.HEADER, wire.told(exchange, outcome.conflict))
+        if outcome.given_up:
+            answer.mark("Retry-After", RETRY_AFTER)
         return answer.send(start_response)
 
-    def _missing(self, exchange: Exchange) -> Answer | None:
+    def _missing(self, exchange: Exchange) -> Answered | None:
         """Placement's 404 for the provider of a body that is refused, where it looks first.
 
         A read of the same path finds it. Anything else that the read comes to is not our matter.
@@ -170,7 +166,7 @@ class Guard:
             LOG.exception("A look-up failed in request %s", exchange.request_id)
             return None
         if answer.status == 404:
-            return answer
+            return Answered(answer, classify(404, mutates=True))
         answer.discard()
         return None
 
@@ -186,23 +182,17 @@ class Guard:
         error: Exception,
         exchange: Exchange,
         start_response: Any,
-        seconds: float | None = None,
+        outcome: Outcome = FAILED,
     ) -> Iterable[bytes]:
         """Answer 500 for an unexpected exception; its text stays in the log."""
         LOG.error("%s failed in request %s", who, exchange.request_id, exc_info=error)
-        self._observe(exchange, FAILED, None, seconds)
+        self._observe(exchange, outcome, None)
         return wire.fail(exchange, start_response)
 
-    def _observe(
-        self,
-        exchange: Exchange,
-        outcome: Outcome,
-        rejection: Rejection | None,
-        seconds: float | None = None,
-    ) -> None:
+    def _observe(self, exchange: Exchange, outcome: Outcome, rejection: Rejection | None) -> None:
         """Tell every observer. What one of them raises stops neither the others nor the answer."""
         for observer in self._observers:
             try:
-                observer(exchange, outcome, rejection, seconds)
+                observer(exchange, outcome, rejection)
             except Exception:
                 LOG.exception("An observer failed in request %s", exchange.request_id)

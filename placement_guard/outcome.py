@@ -26,11 +26,26 @@ class Ending(StrEnum):
 
 
 class Outcome(Struct, frozen=True):
-    """An ending; ``conflict`` is the kind of a conflict, and empty otherwise."""
+    """An ending.
+
+    conflict
+        The kind of a conflict; empty otherwise.
+    seconds
+        The time that Placement took, all attempts and the pauses between them together; None where
+        it was not asked.
+    attempts
+        How often Placement was asked.
+    given_up
+        Why it was not asked again after a conflict that this could have cured: attempts, deadline
+        or budget. Empty otherwise.
+    """
 
     ending: Ending
     status: int
     conflict: str = ""
+    seconds: float | None = None
+    attempts: int = 1
+    given_up: str = ""
 
 
 FAILED: Final = Outcome(Ending.FAILED, 500)

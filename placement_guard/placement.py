@@ -1,8 +1,8 @@
 """The guard inside a real Placement: drop-ins for ``placement.deploy.deploy`` and ``loadapp``.
 
 Placement builds its whole stack; the guard then takes the place between the microversion
-middleware and the handler. Nothing in Placement itself is changed: a bare Placement in the same
-process behaves as ever.
+middleware and the handler. What changes inside of Placement is in :mod:`placement_guard.inside`,
+and a bare Placement in the same process behaves as ever.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,6 +19,7 @@ from placement.handler import PlacementHandler
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from placement_guard.guard import Guard
+from placement_guard.inside import no_retry_inside
 from placement_guard.opts import settings_from
 from placement_guard.settings import Settings
 
@@ -63,6 +64,8 @@ def guarded(
         middleware.application = Guard(
             middleware.application, settings, conf=conf, registry=registry
         )
+        if settings.resend:
+            no_retry_inside(_find(middleware.application.application, PlacementHandler))
         LOG.info("placement-guard is in place: %s", settings)
     return stack
 

@@ -11,6 +11,9 @@ from placement_guard.rules import BY_ID, Mode, Modes, modes
 MIN_BODY_BYTES: Final = 1024
 MAX_BODY_BYTES: Final = 1024 * 1024 * 1024
 
+MAX_ATTEMPTS: Final = 50
+MAX_RESEND_SECONDS: Final = 60
+
 
 class Problem(Struct, frozen=True):
     """One thing wrong with the configuration; ``id`` never changes its meaning."""
@@ -43,6 +46,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         The mode (enforce, warn, off) of each rule that is not to have its default one, by id.
     policy_on_reads
         Ask the policy before reads too. Placement asks it anyway.
+    resend, resend_attempts, resend_seconds
+        Whether a write that lost a race inside Placement is sent again; how often it is sent at
+        most, the first time included; and for how long after it came (seconds).
     metrics_host, metrics_port
         Where the listener of the metrics binds; port 0 means no listener. Used by the ways in that
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
@@ -51,6 +57,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     observe: bool = False
     max_body_bytes: int = 10 * 1024 * 1024
     policy_on_reads: bool = False
+    resend: bool = True
+    resend_attempts: int = 10
+    resend_seconds: float = 5.0
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9778
     rules: Mapping[str, str] = {}
@@ -67,6 +76,7 @@ class Settings(Struct, frozen=True, kw_only=True):
                     f"{MAX_BODY_BYTES} bytes",
                 )
             )
+        found += self._resend_problems()
         if not 0 <= self.metrics_port <= 65535:
             found.append(
                 Problem(
@@ -80,6 +90,14 @@ class Settings(Struct, frozen=True, kw_only=True):
                 Problem("settings.metrics_host", "metrics_host", "is empty; name an address")
             )
         return [*found, *self._rule_problems()]
+
+    def _resend_problems(self) -> Iterator[Problem]:
+        if not 1 <= self.resend_attempts <= MAX_ATTEMPTS:
+            text = f"{self.resend_attempts} is not between 1 and {MAX_ATTEMPTS}"
+            yield Problem("settings.resend_attempts", "resend_attempts", text)
+        if not 0 < self.resend_seconds <= MAX_RESEND_SECONDS:
+            text = f"{self.resend_seconds} is not between 0 and {MAX_RESEND_SECONDS} seconds"
+            yield Problem("settings.resend_seconds", "resend_seconds", text)
 
     def _rule_problems(self) -> Iterator[Problem]:
         known = ", ".join(Mode)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from webob import exc
 
+from placement_guard.api.conflicts import CONCURRENT_UPDATE
 from placement_guard.exchange import REQUEST_ID, Environ, Exchange
 from placement_guard.rejection import PLACEMENT_CODE, Rejection
 
@@ -55,6 +56,20 @@ def fail(
     if exchange.warnings:
         answer.headers[HEADER] = warned(exchange.warnings)
     return _send(answer, PLACEMENT_CODE, None, exchange.environ, start_response)
+
+
+def concurrent_update(environ: Environ, start_response: Any) -> Iterable[bytes]:
+    """Placement's answer to a write that lost a race, where it makes none itself."""
+    answer = exc.HTTPConflict("Another thread concurrently updated the data. Please retry.")
+    return _send(answer, CONCURRENT_UPDATE, None, environ, start_response)
+
+
+def told(exchange: Exchange, conflict: str) -> str:
+    """The value of the header for what Placement answered: warnings, and the kind of a conflict."""
+    parts = [warned(exchange.warnings)] if exchange.warnings else []
+    if conflict:
+        parts.append(f'conflict="{conflict}"')
+    return ", ".join(parts)
 
 
 def warned(warnings: Sequence[Rejection]) -> str:

@@ -55,6 +55,11 @@ KINDS: Final[tuple[ConflictKind, ...]] = (
         ),
     ),
     ConflictKind(
+        "deadlock",
+        "the database undid one of two writes that waited for each other",
+        (),  # Placement has no words for it: it fails, and the guard tells by the exception
+    ),
+    ConflictKind(
         "capacity",
         "the claim does not fit, or breaks the inventory's units",
         ("Unable to allocate inventory",),

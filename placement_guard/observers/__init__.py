@@ -15,8 +15,6 @@ class Observer(Protocol):
         exchange: Exchange,
         outcome: Outcome,
         rejection: Rejection | None,
-        seconds: float | None,
         /,
     ) -> None:
-        """``rejection`` refused the request, the exchange has the warnings; ``seconds`` is the time
-        that Placement took, None where it was not asked."""
+        """``rejection`` refused the request; the exchange has the warnings."""

@@ -18,7 +18,6 @@ class Logs:
         exchange: Exchange,
         _outcome: Outcome,
         rejection: Rejection | None,
-        _seconds: float | None,
     ) -> None:
         if rejection is not None:
             _log("Rejected", rejection, exchange)

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from placement_guard.api import conflicts, operations
+from placement_guard.api import resends as api_resends
 from placement_guard.exchange import Exchange
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import Rejection
@@ -27,6 +28,9 @@ PLACEMENT_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 BODY_BUCKETS: Final = (256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 10485760.0)
 """Bytes."""
+
+RESEND_RESULTS: Final = ("cured", "attempts", "deadline", "budget")
+"""What came of sending again: no conflict any more that a resend could cure, or why it ended."""
 
 _metrics: WeakKeyDictionary[CollectorRegistry, "Metrics"] = WeakKeyDictionary()
 
@@ -51,6 +55,19 @@ class Metrics:
             "placement_guard_conflicts",
             "Answers 409 of Placement, by what collided.",
             ("operation", "kind"),
+            registry=registry,
+        )
+        resends = Counter(
+            "placement_guard_resends",
+            "Times that the guard sent a request to Placement again.",
+            ("operation",),
+            registry=registry,
+        )
+        ended = Counter(
+            "placement_guard_resent_requests",
+            "Requests that lost a race, by what came of sending them again: cured, or why the "
+            "guard gave up.",
+            ("operation", "result"),
             registry=registry,
         )
         stage = Histogram(
@@ -93,6 +110,12 @@ class Metrics:
             name: stage.labels(name).observe for name in ORDER
         }
         self._placement = {n: placement.labels(n).observe for n in operations.NAMES}
+        self._resends = {name: resends.labels(name).inc for name in sorted(api_resends.OPERATIONS)}
+        self._ended = {
+            (name, result): ended.labels(name, result).inc
+            for name in sorted(api_resends.OPERATIONS)
+            for result in RESEND_RESULTS
+        }
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
 
     @classmethod
@@ -107,7 +130,6 @@ class Metrics:
         exchange: Exchange,
         outcome: Outcome,
         rejection: Rejection | None,
-        seconds: float | None,
     ) -> None:
         name = exchange.operation.name
         self._requests[name, outcome.ending]()
@@ -117,10 +139,16 @@ class Metrics:
             self._rejections[warning.rule.id, name, Mode.WARN]()
         if outcome.conflict:
             self._conflicts[name, outcome.conflict]()
-        if seconds is not None:
-            self._placement[name](seconds)
+        if outcome.seconds is not None:
+            self._placement[name](outcome.seconds)
+        if outcome.attempts > 1 or outcome.given_up:
+            self._resent(name, outcome)
         if exchange.body is not None:
             self._body[name](len(exchange.body))
+
+    def _resent(self, name: str, outcome: Outcome) -> None:
+        self._resends[name](outcome.attempts - 1)
+        self._ended[name, outcome.given_up or "cured"]()
 
 
 _MUTATIONS: Final = sorted({o.name for o in operations.OPERATIONS if o.mutates})

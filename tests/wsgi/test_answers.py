@@ -33,7 +33,8 @@ def test_an_answer_passes_unchanged_and_is_counted(stand, status, outcome):
     assert answer.status == status
     assert answer.body == body
     assert answer.headers["X-Own"] == "1"
-    assert "Placement-Guard" not in answer.headers
+    told = {"conflict": 'conflict="other"'}.get(outcome)
+    assert answer.headers.get("Placement-Guard") == told
     assert requests(stand, outcome) == 1
 
 

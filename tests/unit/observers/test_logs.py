@@ -17,9 +17,9 @@ def logged(caplog, rejection, user="user", *, warned=False):
     exchange = begin(environ, Router()).extended(context=context, version=(1, 30))
     with caplog.at_level(logging.INFO):
         if warned:
-            Logs()(exchange.warned(rejection), Outcome(Ending.COMMITTED, 204), None, None)
+            Logs()(exchange.warned(rejection), Outcome(Ending.COMMITTED, 204), None)
         else:
-            Logs()(exchange, Outcome(Ending.REJECTED, 400), rejection, None)
+            Logs()(exchange, Outcome(Ending.REJECTED, 400), rejection)
     return caplog.records
 
 
@@ -50,5 +50,5 @@ def test_a_user_id_cannot_start_a_line_of_its_own(caplog):
 def test_what_is_served_is_not_logged(caplog):
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
     with caplog.at_level(logging.DEBUG):
-        Logs()(begin(environ, Router()), classify(200, mutates=False), None, 0.1)
+        Logs()(begin(environ, Router()), classify(200, mutates=False), None)
     assert not caplog.records

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry
 
 from placement_guard.api import conflicts, operations
-from placement_guard.observers.metrics import Metrics
+from placement_guard.observers.metrics import RESEND_RESULTS, Metrics
 from placement_guard.outcome import Ending
 from placement_guard.rules import RULES
 from placement_guard.stages import ORDER
@@ -33,6 +33,7 @@ def test_every_label_value_comes_from_a_table():
         "rule": {rule.id for rule in RULES},
         "mode": {"enforce", "warn"},
         "kind": set(conflicts.KIND_NAMES),
+        "result": set(RESEND_RESULTS),
     }
     for _, labels in series(registry):
         for name, value in labels:

@@ -1,0 +1,111 @@
+"""Asking Placement: once, or again where a write has lost a race and was rolled back whole."""
+
+import copy
+from io import BytesIO
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from msgspec import structs
+from oslo_log import log
+
+from placement_guard import wire
+from placement_guard.admission.resending import Attempts, Resending
+from placement_guard.answer import Answer, WSGIApp
+from placement_guard.api import resends
+from placement_guard.api.races import race_of
+from placement_guard.exchange import CONTEXT, Environ, Exchange
+from placement_guard.outcome import FAILED, Ending, Outcome, classify
+
+LOG = log.getLogger(__name__)
+
+
+class Answered(NamedTuple):
+    """Placement has answered."""
+
+    answer: Answer
+    outcome: Outcome
+
+    def ended(self, **more: Any) -> "Answered":
+        """With more said of how it ended."""
+        return self._replace(outcome=structs.replace(self.outcome, **more))
+
+
+class Failed(NamedTuple):
+    """Placement has raised an exception that no answer is made of."""
+
+    error: Exception
+    outcome: Outcome = FAILED
+
+    def ended(self, **more: Any) -> "Failed":
+        """With more said of how it ended."""
+        return self._replace(outcome=structs.replace(self.outcome, **more))
+
+
+class Asking:
+    """Asks an application; ``resending`` says how often."""
+
+    def __init__(self, resending: Resending) -> None:
+        self._resending = resending
+
+    def __call__(self, app: WSGIApp, exchange: Exchange) -> Answered | Failed:
+        began = perf_counter()
+        if _can_be_sent_again(exchange):
+            asked = self._until_served(app, exchange, self._resending.begin())
+        else:
+            asked = _once(app, exchange, exchange.environ)
+        return asked.ended(seconds=perf_counter() - began)
+
+    def _until_served(
+        self, app: WSGIApp, exchange: Exchange, attempts: Attempts
+    ) -> Answered | Failed:
+        """Each attempt has an environ, an input and a context of its own: one that failed leaves
+        its error code behind, and may have changed what it decoded."""
+        environ, untouched = exchange.environ, dict(exchange.environ)
+        context = copy.copy(untouched.get(CONTEXT))
+        while True:
+            asked = _once(app, exchange, environ)
+            conflict = asked.outcome.conflict
+            if (exchange.operation.name, conflict) not in resends.AGAIN or not attempts.again():
+                break
+            if isinstance(asked, Answered):
+                asked.answer.discard()
+            LOG.debug("Request %s is sent again after: %s", exchange.request_id, conflict)
+            environ = {**untouched, CONTEXT: copy.copy(context)}
+            if exchange.body is not None:
+                environ["wsgi.input"] = BytesIO(exchange.body)
+        _hand_back(environ, exchange.environ)
+        return asked.ended(attempts=attempts.made, given_up=attempts.ended)
+
+
+def _can_be_sent_again(exchange: Exchange) -> bool:
+    """Whether anything of this operation is sent again, and its body, if it has one, is known."""
+    known = exchange.body is not None or exchange.expected is None
+    return known and exchange.operation.name in resends.OPERATIONS
+
+
+def _once(app: WSGIApp, exchange: Exchange, environ: Environ) -> Answered | Failed:
+    mutates = exchange.operation.mutates
+    try:
+        answer = Answer(app, environ)
+    except Exception as error:
+        race = race_of(error) if mutates else None
+        if race is None:
+            return Failed(error)
+        LOG.info("Placement lost a race in request %s: %s", exchange.request_id, type(error))
+        answer = Answer(wire.concurrent_update, environ)
+        return Answered(answer, Outcome(Ending.CONFLICT, 409, race))
+    outcome = classify(answer.status, mutates=mutates)
+    if outcome.ending is Ending.CONFLICT:
+        code, detail = wire.code_and_detail(answer.examine())
+        code = environ.get(wire.ENV_CODE, code)
+        outcome = classify(answer.status, mutates=mutates, code=code, detail=detail)
+    return Answered(answer, outcome)
+
+
+def _hand_back(last: Environ, first: Environ) -> None:
+    """What the layers around the guard read of an attempt: the code of its error, or none."""
+    if last is first:
+        return
+    first.pop(wire.ENV_CODE, None)
+    if wire.ENV_CODE in last:
+        first[wire.ENV_CODE] = last[wire.ENV_CODE]

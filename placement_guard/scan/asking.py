@@ -50,8 +50,10 @@ class Asking:
             raise CannotScanError("the address answers, but it is no Placement") from None
         found = min((most[0], most[1]), NEWEST)
         if found < max((least[0], least[1]), OLDEST):
-            text = f"Placement's microversions are {least} to {most}; 1.14 is needed at least"
-            raise CannotScanError(text)
+            told, known = (
+                f"{_shown(a)} to {_shown(b)}" for a, b in ((least, most), (OLDEST, NEWEST))
+            )
+            raise CannotScanError(f"Placement's microversions are {told}; {known} are known")
         self._reader.version = found
         return found
 
@@ -167,6 +169,10 @@ _PARTS: Final = (
     (Reads.USAGES, "usages"),
 )
 """What is read of a provider, in this order."""
+
+
+def _shown(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _shaped(told: Any, shape: type[Shape]) -> Shape:

@@ -34,7 +34,7 @@ class Crew:
         self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[..., Any], Any] | None]
         self._tasks = queue.SimpleQueue()
         for _ in range(size):
-            threading.Thread(target=self._work, daemon=True).start()
+            threading.Thread(target=self._work, name="scan", daemon=True).start()
 
     def close(self) -> None:
         """Let the threads end; none is waited for."""

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYetError
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from placement_guard.scan.errors import InterruptedScanError
 
@@ -23,6 +23,14 @@ AHEAD: Final = 4
 
 LOOK_SECONDS: Final = 0.1
 """How long a wait for a result goes on before ``stop`` is looked at (seconds)."""
+
+
+class Progress(Protocol):
+    """Shows how far it is: hands on what it is given."""
+
+    def __call__(
+        self, results: Iterator[Result], label: str, total: int | None
+    ) -> Iterator[Result]: ...
 
 
 class Crew:

@@ -26,7 +26,7 @@ def judge_provider(provider: Provider, known: Mapping[str, Provider]) -> Iterato
     """Its id, its name, and its place in its tree, among all that are ``known``."""
     where: dict[str, Any] = {"provider": provider.uuid, "provider_name": provider.name}
     if not is_uuid_like(provider.uuid):
-        yield Finding("provider.not_uuid", "it was not looked at any further", **where)
+        yield Finding("provider.not_uuid", f"its id is {provider.uuid}", **where)
     yield from judge_name("provider", provider.name, free=True, **where)
     wrong = _wrong_in_tree(provider, known)
     if wrong:

@@ -259,7 +259,7 @@ def test_the_token_is_never_shown(cloud, caplog):
     ("status", "body", "said"),
     [
         ("200 OK", b"{}", "the address answers, but it is no Placement"),
-        ("200 OK", b"[]", "the address answers, but it is no Placement"),
+        ("200 OK", b'{"versions": [3]}', "the address answers, but it is no Placement"),
         ("200 OK", b"hello", "is it Placement?"),
         ("200 OK", b'{"versions": [{"min_version": "1.0", "max_version": "1.13"}]}',
          "Placement's microversions are 1.0 to 1.13; 1.14 to 1.39 are known"),
@@ -281,7 +281,8 @@ def test_what_is_no_placement(cloud, status, body, said):
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        ("200 OK", b"[]", "the answer is not Placement's"),
+        ("200 OK", b"[]", "is it Placement?"),
+        ("200 OK", b"{}", "the answer is not Placement's"),
         ("200 OK", b'{"resource_providers": [{}]}', "the answer is not Placement's"),
         ("404 Not Found", b"", "it has no list of providers"),
         ("500 Broken", b"", "GET /resource_providers is answered with HTTP 500"),
@@ -311,7 +312,13 @@ def test_one_request_without_an_answer_makes_it_incomplete(cloud):
     assert done.code == 2
     assert done.summary["complete"] is False
     assert done.summary["unanswered"] == [f"{path}: HTTP 503"]
-    assert done.err == f"placement-guard scan: no answer: {path}: HTTP 503\n"
+    assert done.err.splitlines() == [
+        (
+            "placement-guard scan: not looked for: allocation.no_provider: not every provider and not "
+            "every consumer could be read"
+        ),
+        f"placement-guard scan: no answer: {path}: HTTP 503",
+    ]
     assert [f["kind"] for f in done.findings] == ["usage.above_capacity"]
 
 

@@ -14,7 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from benchmarks.storm import report
 from benchmarks.storm.claims import Storm
 from benchmarks.storm.mixed import Melee
-from benchmarks.storm.run import Faults, contest, database, rounds
+from benchmarks.storm.run import Contest, Faults, contest, database, rounds
 from benchmarks.storm.sides import COMPARED, SIDES, Side, variant
 
 WORKLOADS = {
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console()
     sides = _sides(asked)
     storm = _storm(asked)
-    faults = Faults(asked.kill, asked.restart_database_at)
+    faults = Faults(asked.kill, asked.restart_database_at, asked.crash)
     results: dict[str, report.Results] = {}
     for kind in DATABASES if asked.database == "both" else (asked.database,):
         with database(
@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if base is None:
                 console.print(f"{kind} does not know snapshot isolation: left out")
                 continue
-            with contest(base, sides, storm, faults, asked.keep) as started:
-                results[base.name] = _play(asked, base.name, started, console)
+            with contest(base, sides, storm.workers, asked.keep) as started:
+                results[base.name] = _play(asked, base.name, started, console, storm, faults)
         report.show(base.name, results[base.name], console)
     if asked.json:
         settings = {**msgspec.to_builtins(storm), **msgspec.to_builtins(faults)}
@@ -59,7 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
 
 
-def _play(asked: argparse.Namespace, name: str, started, console: Console) -> report.Results:
+def _play(
+    asked: argparse.Namespace,
+    name: str,
+    started: Contest,
+    console: Console,
+    storm: Storm | Melee,
+    faults: Faults,
+) -> report.Results:
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(name, total=asked.rounds * len(started.crews))
@@ -68,7 +75,7 @@ def _play(asked: argparse.Namespace, name: str, started, console: Console) -> re
             completed = number * len(started.crews) + list(started.crews).index(side)
             progress.update(task, completed=completed, description=f"{name}: {side}")
 
-        return rounds(started, asked.rounds, Random(asked.seed), begin)
+        return rounds(started, storm, asked.rounds, Random(asked.seed), faults, begin)
 
 
 def _sides(asked: argparse.Namespace) -> list[Side]:
@@ -138,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="stop the database and start it again so long after the start of each round",
     )
+    add("--crash", action="store_true", help="stop it as a crash does (with the option before)")
     add(
         *("--snapshot-isolation",),
         choices=("on", "off"),

@@ -103,6 +103,9 @@ class Consumers:
 
     def _content(self, consumer: str, found: Seen) -> Iterator[tuple[str, str]]:
         """Whether what is there is what one request asked for, and that was not refused."""
+        if found.generation == 0:
+            # No write has succeeded under this record: it is another's that was made since.
+            yield ORPHANED, f"{consumer} of {found.user} holds {found.held}"
         mark = _mark(found)
         asked = self._asked.get(mark or 0)
         if asked is None or asked.part.consumer != consumer:

@@ -1,10 +1,8 @@
 """What every worker needs, imported once in the process that they are forked from."""
 
-import placement.deploy
-import psycopg2
-import pymysql
+import contextlib
+import importlib
 
-import benchmarks.storm.worker
-import placement_guard.placement
-
-__all__ = ["benchmarks", "placement", "placement_guard", "psycopg2", "pymysql"]
+for name in ("benchmarks.storm.worker", "pymysql", "psycopg2"):
+    with contextlib.suppress(ImportError):  # the driver of the other database
+        importlib.import_module(name)

@@ -32,10 +32,13 @@ class Faults(Struct):
         How many workers are killed in a round.
     restart_at
         When the database is stopped and started again, in seconds since the start of a round.
+    crash
+        Whether it has no time to end in good order then.
     """
 
     kill: int = 0
     restart_at: float | None = None
+    crash: bool = False
 
 
 class Database(Struct):
@@ -71,32 +74,29 @@ class Contest:
     """The sides on one database, each with its workers, ready for a round at any time."""
 
     def __init__(
-        self,
-        base: Database,
-        sides: Sequence[Side],
-        storm: Storm | Melee,
-        faults: Faults,
-        directory: Path,
+        self, base: Database, sides: Sequence[Side], workers: int, directory: Path
     ) -> None:
-        self._storm, self._faults, self._server = storm, faults, base.server
+        self._server = base.server
         self.crews: dict[str, Crew] = {}
         self._engines: dict[str, stored.Engine] = {}
         for side in sides:
             url = base.server.url(side.database)
             self._engines[side.name] = stored.engine(url)
-            self.crews[side.name] = Crew(side, url, directory, storm.workers)
+            self.crews[side.name] = Crew(side, url, directory, workers)
 
     def stop(self) -> None:
         for crew in self.crews.values():
             crew.stop()
 
-    def round(self, name: str, random: Random) -> Judged:
+    def round(
+        self, name: str, storm: Storm | Melee, random: Random, faults: Faults | None = None
+    ) -> Judged:
         """One round of the side of this name, on tables that are empty."""
-        crew, engine, storm = self.crews[name], self._engines[name], self._storm
+        crew, engine, faults = self.crews[name], self._engines[name], faults or Faults()
         stored.clear(engine)
         place = storm.prepare(crew, random)
         tasks = storm.tasks(place, random, persistent=crew.side.persistent)
-        restart = _Restart(self._server, self._faults.restart_at)
+        restart = _Restart(self._server, faults)
         lookout = _Lookout(engine, place.fixed if isinstance(place, World) else place)
 
         def watch(elapsed: float) -> None:
@@ -107,7 +107,7 @@ class Contest:
             crew,
             tasks,
             Candidates() if crew.readers else None,
-            kill=self._faults.kill,
+            kill=faults.kill,
             length=storm.length,
             random=random,
             watch=watch,
@@ -122,12 +122,13 @@ class Contest:
 class _Restart:
     """Stops the database and starts it again, once, when the time has come."""
 
-    def __init__(self, server: Server, at: float | None) -> None:
-        self._server, self._at = server, at
+    def __init__(self, server: Server, faults: Faults) -> None:
+        self._server, self._faults = server, faults
         self._thread: threading.Thread | None = None
 
     def __call__(self, elapsed: float) -> None:
-        if self._at is not None and elapsed >= self._at and self._thread is None:
+        at = self._faults.restart_at
+        if at is not None and elapsed >= at and self._thread is None:
             self._thread = threading.Thread(target=self._restart)
             self._thread.start()
 
@@ -137,7 +138,10 @@ class _Restart:
             self._thread.join()
 
     def _restart(self) -> None:
-        self._server.stop()
+        if self._faults.crash:
+            self._server.crash()
+        else:
+            self._server.stop()
         self._server.start()
 
 
@@ -159,26 +163,24 @@ class _Lookout:
 
 @contextlib.contextmanager
 def contest(
-    base: Database,
-    sides: Sequence[Side],
-    storm: Storm | Melee,
-    faults: Faults | None = None,
-    keep: Path | None = None,
+    base: Database, sides: Sequence[Side], workers: int, keep: Path | None = None
 ) -> Iterator[Contest]:
     """All workers, started. ``keep`` is where logs stay; by itself they go with the run."""
     with contextlib.ExitStack() as stack:
         temporary = tempfile.TemporaryDirectory(prefix="storm-")
         directory = keep or Path(stack.enter_context(temporary))
         directory.mkdir(parents=True, exist_ok=True)
-        started = Contest(base, sides, storm, faults or Faults(), directory)
+        started = Contest(base, sides, workers, directory)
         stack.callback(started.stop)
         yield started
 
 
 def rounds(
     started: Contest,
+    storm: Storm | Melee,
     number: int,
     random: Random,
+    faults: Faults | None = None,
     progress: Callable[[str, int], None] = lambda _name, _number: None,
 ) -> dict[str, list[Judged]]:
     """``number`` rounds of every side, in turns: a machine that is busy slows all of them."""
@@ -186,5 +188,5 @@ def rounds(
     for each in range(number):
         for name, results in judged.items():
             progress(name, each)
-            results.append(started.round(name, random))
+            results.append(started.round(name, storm, random, faults))
     return judged

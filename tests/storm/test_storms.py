@@ -1,0 +1,104 @@
+"""Short storms on real database servers, of workers that are processes.
+
+What must be right is asserted, never how long it takes. ``python -m benchmarks.storm`` runs as much
+of it as one likes, and measures.
+"""
+
+from itertools import islice
+from random import Random
+
+import pytest
+
+from benchmarks.storm import consumers, judged
+from benchmarks.storm.claims import Storm
+from benchmarks.storm.melee_verdict import SEEN_OVER
+from benchmarks.storm.mixed import Melee
+from benchmarks.storm.run import Contest, Faults, contest, database
+from benchmarks.storm.sides import BARE, GUARDED, SERIAL
+from tests.database_servers import PACKAGES, found
+
+WORKERS = 6
+
+ONE = Storm(WORKERS, claims=5, room=20)
+"""30 claims where 20 fit."""
+
+MIXED = Melee(WORKERS, steps=12)
+
+ENOUGH = 12
+"""So many rounds are enough for a bare Placement to go wrong: nearly every one is."""
+
+NOT_YET = frozenset(
+    {
+        # Conflicts are sent again a bounded number of times, and nothing keeps them from arising.
+        judged.CONFLICTS,
+        # What is outside Placement's transaction: consumers that are made and taken away, providers
+        # that are deleted, releases that look after they have compared generations.
+        judged.LOST,
+        consumers.UNSEEN,
+        consumers.LATE,
+        consumers.GONE,
+        consumers.ORPHANED,
+        consumers.TYPE,
+    }
+)
+"""What a guarded Placement may still do wrong."""
+
+
+@pytest.fixture(scope="module", params=["mariadb", "postgresql"])
+def sides(request, api):
+    api.require(found(request.param), f"{PACKAGES[request.param]}, and the extra 'fuzz'")
+    compared = (BARE, SERIAL, GUARDED)
+    with (
+        database(request.param, compared, durable=False) as base,
+        contest(base, compared, WORKERS) as started,
+    ):
+        yield started
+
+
+def wrong(rounds):
+    """What was wrong in any of these rounds, with what was told of it."""
+    every = list(rounds)
+    return {
+        what: [text for each in every for text in each.told]
+        for what in every[0].wrong
+        if any(each.wrong[what] for each in every)
+    }
+
+
+def play(sides: Contest, side, storm, faults=None):
+    """Round after round."""
+    random = Random(1)
+    while True:
+        yield sides.round(side.name, storm, random, faults)
+
+
+def test_a_bare_placement_over_commits(sides):
+    rounds = islice(play(sides, BARE, ONE), ENOUGH)
+    assert any(each.wrong[judged.OVER] for each in rounds)
+
+
+def test_a_guarded_one_fills_the_room_and_no_more(sides):
+    every = list(islice(play(sides, GUARDED, ONE), 2))
+    assert wrong(every).keys() <= {judged.CONFLICTS} & NOT_YET
+    assert {each.usage for each in every} == {(ONE.room, ONE.room)}
+
+
+def test_a_guarded_one_loses_nothing_that_a_killed_worker_has_acknowledged(sides):
+    every = list(islice(play(sides, GUARDED, ONE, Faults(kill=2)), 1))
+    assert wrong(every).keys() <= {judged.CONFLICTS} & NOT_YET
+    assert [each.killed for each in every] == [2]
+
+
+def test_nothing_is_found_wrong_where_one_write_is_made_at_a_time(sides):
+    assert not wrong(islice(play(sides, SERIAL, MIXED), 1))
+
+
+def test_a_bare_placement_goes_wrong_where_everything_is_mixed(sides):
+    rounds = islice(play(sides, BARE, MIXED), ENOUGH)
+    assert any(each.is_wrong() for each in rounds)
+
+
+def test_a_guarded_one_goes_wrong_only_where_it_is_known_to(sides):
+    found_wrong = wrong(islice(play(sides, GUARDED, MIXED), 2))
+    assert found_wrong.keys() <= NOT_YET, found_wrong
+    assert SEEN_OVER not in found_wrong

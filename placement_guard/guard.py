@@ -14,15 +14,14 @@ from oslo_log import log
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from placement_guard import wire
-from placement_guard.admission.resending import resending
 from placement_guard.answer import Answer, WSGIApp
 from placement_guard.api.routes import Router
-from placement_guard.asking import Answered, Asking
+from placement_guard.asking import Answered, Asking, Shed
 from placement_guard.blame import blame
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
-from placement_guard.outcome import FAILED, Ending, Outcome, classify
+from placement_guard.outcome import FAILED, OUTAGE, SHED, Ending, Outcome, classify
 from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import Mode
 from placement_guard.settings import Settings
@@ -64,7 +63,7 @@ class Guard:
     ) -> None:
         self.application = app
         self.settings = (settings or Settings()).check()
-        self._ask = Asking(resending(self.settings))
+        self.asking = Asking(self.settings)
         self.metrics = Metrics.of(registry)
         self._router = Router()
         self._modes = self.settings.modes()
@@ -110,9 +109,12 @@ class Guard:
 
     def _forward(self, exchange: Exchange, start_response: Any) -> Iterable[bytes]:
         """Let Placement answer."""
-        asked = self._ask(self.application, exchange)
+        asked = self.asking(self.application, exchange)
         if isinstance(asked, Answered):
             return self._give(asked, exchange, start_response)
+        if isinstance(asked, Shed):
+            self._observe(exchange, SHED, None)
+            return wire.fail(exchange, start_response, SHED.status, str(asked.retry_after))
         error = asked.error
         if CONTEXT not in exchange.environ:
             # The root needs no user, but Placement's handler needs a context all the same.
@@ -184,9 +186,13 @@ class Guard:
         start_response: Any,
         outcome: Outcome = FAILED,
     ) -> Iterable[bytes]:
-        """Answer 500 for an unexpected exception; its text stays in the log."""
-        LOG.error("%s failed in request %s", who, exchange.request_id, exc_info=error)
+        """Answer 5xx for an unexpected exception; its text stays in the log."""
         self._observe(exchange, outcome, None)
+        if outcome.status == OUTAGE.status:
+            said = ascii(str(error)[:MAX_LOGGED])
+            LOG.error("The database is gone in request %s: %s", exchange.request_id, said)
+            return wire.fail(exchange, start_response, outcome.status, RETRY_AFTER)
+        LOG.error("%s failed in request %s", who, exchange.request_id, exc_info=error)
         return wire.fail(exchange, start_response)
 
     def _observe(self, exchange: Exchange, outcome: Outcome, rejection: Rejection | None) -> None:

@@ -10,9 +10,11 @@ from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from placement_guard.admission.queues import QUEUED
 from placement_guard.api import conflicts, operations
 from placement_guard.api import resends as api_resends
 from placement_guard.exchange import Exchange
+from placement_guard.lanes import Result
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import Rejection
 from placement_guard.rules import RULES, Mode
@@ -25,6 +27,9 @@ STAGE_BUCKETS: Final = (
 
 PLACEMENT_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds."""
+
+LANE_BUCKETS: Final = (0.0001, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Seconds. A lane that is free takes microseconds."""
 
 BODY_BUCKETS: Final = (256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 10485760.0)
 """Bytes."""
@@ -67,6 +72,20 @@ class Metrics:
             "placement_guard_resent_requests",
             "Requests that lost a race, by what came of sending them again: cured, or why the "
             "guard gave up.",
+            ("operation", "result"),
+            registry=registry,
+        )
+        lane_waits = Histogram(
+            "placement_guard_lane_wait_seconds",
+            "Time that writes waited for the lanes of what they touch.",
+            ("operation",),
+            buckets=LANE_BUCKETS,
+            registry=registry,
+        )
+        lanes = Counter(
+            "placement_guard_lanes",
+            "Writes that asked for lanes, by how they came out of the queue: held, or gone on "
+            "without (timeout, full, unavailable).",
             ("operation", "result"),
             registry=registry,
         )
@@ -116,6 +135,12 @@ class Metrics:
             for name in sorted(api_resends.OPERATIONS)
             for result in RESEND_RESULTS
         }
+        self._lane_waits = {name: lane_waits.labels(name).observe for name in _WITH_LANES}
+        self._lanes = {
+            (name, result.value): lanes.labels(name, result.value).inc
+            for name in _WITH_LANES
+            for result in Result
+        }
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
 
     @classmethod
@@ -141,6 +166,9 @@ class Metrics:
             self._conflicts[name, outcome.conflict]()
         if outcome.seconds is not None:
             self._placement[name](outcome.seconds)
+        if outcome.lane:
+            self._lanes[name, outcome.lane]()
+            self._lane_waits[name](outcome.waited)
         if outcome.attempts > 1 or outcome.given_up:
             self._resent(name, outcome)
         if exchange.body is not None:
@@ -158,6 +186,7 @@ _WITH_INVENTORY: Final = (
     "resource_providers:inventories:update",
 )
 _WITH_CHECKED_PATH: Final = ("allocations:update", "resource_classes:update", "traits:update")
+_WITH_LANES: Final = sorted(QUEUED)
 _WITH_BODY: Final = sorted({o.name for o in operations.OPERATIONS if o.bodies})
 
 

@@ -1,0 +1,63 @@
+"""The application of a worker: a Placement of its own, built as a deployment builds it."""
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from oslo_config import cfg
+from placement import conf as placement_conf
+from placement import db_api
+from placement.deploy import loadapp as bare_loadapp
+
+from benchmarks.storm.sides import OWN_GROUP, Side
+from placement_guard.placement import loadapp as guarded_loadapp
+
+App = Callable[..., Iterable[bytes]]
+
+
+def _write(path: Path, side: Side, url: str) -> None:
+    """A placement.conf: noauth2, this database, and what the side says."""
+    sections: dict[str, dict[str, str]] = {
+        "api": {"auth_strategy": "noauth2"},
+        "placement_database": {"connection": url.replace("%", "%%")},
+    }
+    if side.guarded:
+        sections[OWN_GROUP] = {"metrics_port": "0"}
+    for option, value in side.options.items():
+        section, _, name = option.partition(".")
+        sections.setdefault(section, {})[name] = value
+    text = "".join(
+        f"[{section}]\n" + "".join(f"{name} = {value}\n" for name, value in options.items())
+        for section, options in sections.items()
+    )
+    path.write_text(text, "utf-8")
+
+
+def _read(path: Path) -> cfg.ConfigOpts:
+    """The configuration, as a deployment has it: nothing else of this machine is read."""
+    conf = cfg.ConfigOpts()
+    placement_conf.register_opts(conf)
+    conf([], project="placement", default_config_files=[str(path)], default_config_dirs=[])
+    return conf
+
+
+def application(side: Side, url: str, directory: Path, *, first: bool) -> App:
+    """The WSGI application of one process of a side.
+
+    ``first`` writes the configuration to ``directory`` and makes the tables; the others come later.
+    """
+    # What a deployment writes to its log is for its operators; tracebacks are kept for us.
+    handler = logging.FileHandler(directory / f"{side.database}.log", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(name)s %(message)s"))
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(logging.WARNING)
+    logging.disable(logging.WARNING)
+    path = directory / f"{side.database}.conf"
+    if first:
+        _write(path, side, url)
+    conf = _read(path)
+    conf.set_override("sync_on_startup", first, "placement_database")
+    db_api.configure(conf)
+    if not side.guarded:
+        return bare_loadapp(conf)
+    return guarded_loadapp(conf)

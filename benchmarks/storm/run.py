@@ -1,0 +1,151 @@
+"""A run: every side on one database server, round by round in turns."""
+
+import contextlib
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from msgspec import Struct
+
+from benchmarks.storm import stored
+from benchmarks.storm.claims import Candidates, Storm
+from benchmarks.storm.sides import Side
+from benchmarks.storm.together import Performed, Round
+from benchmarks.storm.verdict import Judged, judge
+from benchmarks.storm.workers import Crew
+from tests.database_servers import PACKAGES, Server, found, running
+
+ISOLATION = "innodb_snapshot_isolation"
+
+
+class Faults(Struct):
+    """What goes wrong meanwhile.
+
+    kill
+        How many workers are killed in a round.
+    restart_at
+        When the database is stopped and started again, in seconds since the start of a round.
+    """
+
+    kill: int = 0
+    restart_at: float | None = None
+
+
+class Database(Struct):
+    """A server that runs; ``name`` is how a report calls it."""
+
+    name: str
+    server: Server
+
+
+@contextlib.contextmanager
+def database(
+    kind: str, sides: Sequence[Side], *, durable: bool = True, isolation: str | None = None
+) -> Iterator[Database | None]:
+    """A server with a database for each side. None if it does not know snapshot isolation.
+
+    SystemExit if it is not installed.
+    """
+    if not found(kind):
+        raise SystemExit(f"not installed here: {PACKAGES[kind]}, and the extra 'bench'")
+    settings = [f"{ISOLATION}={isolation.upper()}"] if isolation and kind == "mariadb" else []
+    names = [side.database for side in sides]
+    with running(kind, names, durable=durable, settings=settings) as server:
+        knows = settings and server.execute(f"SHOW GLOBAL VARIABLES LIKE '{ISOLATION}'")
+        if isolation and not knows:
+            yield None
+            return
+        version = str(server.execute("SELECT version()")[0][0]).split()
+        text = f"{kind} {next((v for v in version if v[:1].isdigit()), '')}"
+        yield Database(text + (f", snapshot isolation {isolation}" if isolation else ""), server)
+
+
+class Contest:
+    """The sides on one database, each with its workers, ready for a round at any time."""
+
+    def __init__(
+        self, base: Database, sides: Sequence[Side], storm: Storm, faults: Faults, directory: Path
+    ) -> None:
+        self._storm, self._faults, self._server = storm, faults, base.server
+        self.crews: dict[str, Crew] = {}
+        self._engines: dict[str, stored.Engine] = {}
+        for side in sides:
+            url = base.server.url(side.database)
+            self._engines[side.name] = stored.engine(url)
+            self.crews[side.name] = Crew(side, url, directory, storm.workers)
+
+    def stop(self) -> None:
+        for crew in self.crews.values():
+            crew.stop()
+
+    def round(self, name: str, random: Random) -> Judged:
+        """One round of the side of this name, on tables that are empty."""
+        crew, engine, storm = self.crews[name], self._engines[name], self._storm
+        stored.clear(engine)
+        providers = storm.prepare(crew, random)
+        tasks = storm.tasks(providers, random, persistent=crew.side.persistent)
+        with self._restarting() as watch:
+            done: Performed = Round(
+                crew,
+                tasks,
+                Candidates() if crew.readers else None,
+                kill=self._faults.kill,
+                length=storm.workers * storm.claims,
+                random=random,
+                watch=watch,
+            )()
+        return judge(done, stored.read(engine), providers, storm.workers)
+
+    @contextlib.contextmanager
+    def _restarting(self) -> Iterator[Callable[[float], None]]:
+        """What is to be called with the time; the database is back when the context ends."""
+        restarts: list[threading.Thread] = []
+
+        def restart() -> None:
+            self._server.stop()
+            self._server.start()
+
+        def watch(elapsed: float) -> None:
+            at = self._faults.restart_at
+            if at is not None and elapsed >= at and not restarts:
+                restarts.append(threading.Thread(target=restart))
+                restarts[0].start()
+
+        yield watch
+        for thread in restarts:
+            thread.join()
+
+
+@contextlib.contextmanager
+def contest(
+    base: Database,
+    sides: Sequence[Side],
+    storm: Storm,
+    faults: Faults | None = None,
+    keep: Path | None = None,
+) -> Iterator[Contest]:
+    """All workers, started. ``keep`` is where logs stay; by itself they go with the run."""
+    with contextlib.ExitStack() as stack:
+        temporary = tempfile.TemporaryDirectory(prefix="storm-")
+        directory = keep or Path(stack.enter_context(temporary))
+        directory.mkdir(parents=True, exist_ok=True)
+        started = Contest(base, sides, storm, faults or Faults(), directory)
+        stack.callback(started.stop)
+        yield started
+
+
+def rounds(
+    started: Contest,
+    number: int,
+    random: Random,
+    progress: Callable[[str, int], None] = lambda _name, _number: None,
+) -> dict[str, list[Judged]]:
+    """``number`` rounds of every side, in turns: a machine that is busy slows all of them."""
+    judged: dict[str, list[Judged]] = {name: [] for name in started.crews}
+    for each in range(number):
+        for name, results in judged.items():
+            progress(name, each)
+            results.append(started.round(name, random))
+    return judged

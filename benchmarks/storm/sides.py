@@ -1,0 +1,64 @@
+"""The sides that are compared: the same Placement, bare, configured otherwise, or guarded."""
+
+import re
+
+from msgspec import Struct
+
+OWN_GROUP = "placement_guard"
+"""The section of an option that names none."""
+
+
+class Side(Struct, frozen=True):
+    """One way to run Placement.
+
+    options
+        What its placement.conf says, ``section.option`` to value.
+    persistent
+        Whether its clients send a claim again for as long as they are told to.
+    readers
+        How many clients ask for allocation candidates meanwhile, as fast as they can.
+    """
+
+    name: str
+    guarded: bool = False
+    options: dict[str, str] = {}
+    persistent: bool = False
+    readers: int = 0
+
+    @property
+    def database(self) -> str:
+        """The name of the database of this side: nobody else uses it."""
+        return "storm_" + re.sub(r"\W+", "_", self.name.lower())
+
+
+BARE = Side("bare")
+"""As it is shipped."""
+
+BARE_CORRECT = Side(
+    "bare-correct",
+    options={"placement.allocation_conflict_retry_count": "1"},
+    persistent=True,
+)
+"""The only way to be correct without a guard: no retry in the transaction, clients that insist."""
+
+GUARDED = Side("guarded", guarded=True)
+
+SIDES = {side.name: side for side in (BARE, BARE_CORRECT, GUARDED)}
+
+
+def variant(text: str) -> Side:
+    """``name:option=value,...``: a guarded side with these options of ``[placement_guard]``.
+
+    An option of another section is ``section.option``. ValueError if it is not of this form.
+    """
+    name, colon, told = text.partition(":")
+    if not re.fullmatch(r"[A-Za-z][\w-]*", name) or not colon or name in SIDES:
+        raise ValueError(f"{text!r} is not name:option=value,... with a name of its own")
+    options = {}
+    # A value may have commas of its own.
+    for setting in re.split(r",(?=[\w.]+=)", told) if told else ():
+        option, equals, value = setting.partition("=")
+        if not equals or not re.fullmatch(r"(\w+\.)?\w+", option):
+            raise ValueError(f"{setting!r} is not option=value")
+        options[option if "." in option else f"{OWN_GROUP}.{option}"] = value
+    return Side(name, guarded=True, options=options)

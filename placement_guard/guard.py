@@ -5,7 +5,6 @@ them it cannot know who asks: it refuses everything but ``/``, which answers eve
 """
 
 from collections.abc import Iterable
-from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,11 +13,12 @@ from oslo_log import log
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from placement_guard import wire
-from placement_guard.answer import Answer, WSGIApp
+from placement_guard.answer import WSGIApp
 from placement_guard.api.routes import Router
 from placement_guard.asking import Answered, Asking, Shed
 from placement_guard.blame import blame
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
+from placement_guard.look_up import look_up
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
 from placement_guard.outcome import FAILED, OUTAGE, SHED, Ending, Outcome, classify
@@ -26,6 +26,7 @@ from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import Mode
 from placement_guard.settings import Settings
 from placement_guard.stages import journey, reading
+from placement_guard.verifying import Verifying
 
 if TYPE_CHECKING:
     from placement_guard.observers import Observer
@@ -64,6 +65,7 @@ class Guard:
         self.application = app
         self.settings = (settings or Settings()).check()
         self.asking = Asking(self.settings)
+        self._verify = Verifying(self.settings)
         self.metrics = Metrics.of(registry)
         self._router = Router()
         self._modes = self.settings.modes()
@@ -111,6 +113,7 @@ class Guard:
         """Let Placement answer."""
         asked = self.asking(self.application, exchange)
         if isinstance(asked, Answered):
+            self.metrics.verified(self._verify(self.application, exchange, asked.outcome))
             return self._give(asked, exchange, start_response)
         if isinstance(asked, Shed):
             self._observe(exchange, SHED, None)
@@ -156,16 +159,8 @@ class Guard:
         """
         if not exchange.operation.provider_asked or exchange.body is None:
             return None
-        look_up = {
-            "REQUEST_METHOD": "GET",
-            "CONTENT_LENGTH": "0",
-            "wsgi.input": BytesIO(),
-            "HTTP_ACCEPT": "application/json",  # a read has nothing else; the write may ask for it
-        }
-        try:
-            answer = Answer(self.application, {**exchange.environ, **look_up})
-        except Exception:
-            LOG.exception("A look-up failed in request %s", exchange.request_id)
+        answer = look_up(self.application, exchange.environ)
+        if answer is None:
             return None
         if answer.status == 404:
             return Answered(answer, classify(404, mutates=True))

@@ -150,6 +150,23 @@ OPTIONS: Final = (
             "lets one request in to see whether the database is back."
         ),
     ),
+    cfg.FloatOpt(
+        "verify_share",
+        default=_defaults.verify_share,
+        help=(
+            "The share of committed claims, 0 to 1, after which the guard reads what is stored: "
+            "whether the claim is, and whether its providers are over-committed, by whomever. What "
+            "is found is counted and logged. A claim that went without its lanes is always read."
+        ),
+    ),
+    cfg.BoolOpt(
+        "verify_reshapes",
+        default=_defaults.verify_reshapes,
+        help=(
+            "Read back what each committed reshape wrote, of its first 16 providers and consumers, "
+            "and compare it with what was asked. A difference is counted and logged."
+        ),
+    ),
     cfg.HostAddressOpt(
         "metrics_host",
         default=_defaults.metrics_host,

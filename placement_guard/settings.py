@@ -27,6 +27,7 @@ RANGES: Final[Mapping[str, Range]] = {
     "lane_width": Range(1, 64),
     "lane_wait_seconds": Range(0.001, 30, "seconds"),
     "lane_max_waiting": Range(1, 256),
+    "verify_share": Range(0, 1),
     "breaker_failures": Range(0, 1000),
     "breaker_seconds": Range(0.1, 60, "seconds"),
 }
@@ -87,6 +88,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         After how many requests in a row that found the database gone Placement is not asked any
         more (0: it is always asked), and after how long (seconds) one request is let in to see
         whether it is back.
+    verify_share, verify_reshapes
+        The share (0 to 1) of committed claims after which is looked at what is stored, and whether
+        that is done after each reshape.
     metrics_host, metrics_port
         Where the listener of the metrics binds; port 0 means no listener. Used by the ways in that
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
@@ -106,6 +110,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     coordination_url: str = ""
     breaker_failures: int = 5
     breaker_seconds: float = 1.0
+    verify_share: float = 0.01
+    verify_reshapes: bool = False
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9778
     rules: Mapping[str, str] = {}

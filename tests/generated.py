@@ -50,6 +50,16 @@ RESULTS: Final = {
 """By the label ``result``."""
 
 
+FOUND: Final = {
+    "lost_claim": "a claim that was acknowledged is stored otherwise, or not at all.",
+    "not_read": "it could not be looked at: the caller may not read it, or Placement failed.",
+    "overcommitted": "more of a class is used than its capacity; also where an inventory was made "
+    "smaller.",
+    "reshape_differs": "what is stored is not what a reshape wrote.",
+}
+"""By the label ``found``."""
+
+
 class StageNote(NamedTuple):
     """What the journey tells of a stage."""
 
@@ -77,6 +87,7 @@ OUTCOMES: Final = {
     Ending.COMMITTED: "Placement made the change.",
     Ending.CONFLICT: "Placement answered 409.",
     Ending.REFUSED: "Placement answered any other 4xx.",
+    Ending.SHED: "The guard did not ask Placement, which cannot answer now.",
     Ending.FAILED: "A 5xx or an exception, Placement's or the guard's.",
 }
 """By outcome."""
@@ -180,6 +191,8 @@ def _label_section(name: str, values: list[str]) -> str:
         meanings[conflicts.OTHER] = "none of these."
     elif name == "result":
         meanings = RESULTS
+    elif name == "found":
+        meanings = FOUND
     elif name == "mode":
         meanings = {"enforce": "refused.", "warn": "let through."}
     elif name == "stage":

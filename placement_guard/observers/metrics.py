@@ -4,7 +4,7 @@ Counters are bound to their label values at construction: a request pays for an 
 a look-up, and a series starts at 0, so that the first increase is seen.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -19,6 +19,7 @@ from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import Rejection
 from placement_guard.rules import RULES, Mode
 from placement_guard.stages import ORDER
+from placement_guard.verifying import Found
 
 STAGE_BUCKETS: Final = (
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1, 1.0,
@@ -89,6 +90,12 @@ class Metrics:
             ("operation", "result"),
             registry=registry,
         )
+        found = Counter(
+            "placement_guard_verifications",
+            "What was found where acknowledged writes were looked at again.",
+            ("found",),
+            registry=registry,
+        )
         stage = Histogram(
             "placement_guard_stage_duration_seconds",
             "Time in one stage of the guard.",
@@ -141,6 +148,7 @@ class Metrics:
             for name in _WITH_LANES
             for result in Result
         }
+        self._found = {what: found.labels(what.value).inc for what in Found}
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
 
     @classmethod
@@ -173,6 +181,11 @@ class Metrics:
             self._resent(name, outcome)
         if exchange.body is not None:
             self._body[name](len(exchange.body))
+
+    def verified(self, found: Iterable[Found]) -> None:
+        """Count what verifying has found."""
+        for what in found:
+            self._found[what]()
 
     def _resent(self, name: str, outcome: Outcome) -> None:
         self._resends[name](outcome.attempts - 1)

@@ -1,13 +1,14 @@
 """Metrics: one set a registry, every series there from the start, none that a client could add."""
 
-from placement_guard.lanes import Result
 from prometheus_client import CollectorRegistry
 
 from placement_guard.api import conflicts, operations
+from placement_guard.lanes import Result
 from placement_guard.observers.metrics import RESEND_RESULTS, Metrics
 from placement_guard.outcome import Ending
 from placement_guard.rules import RULES
 from placement_guard.stages import ORDER
+from placement_guard.verifying import Found
 
 
 def series(registry):
@@ -34,6 +35,7 @@ def test_every_label_value_comes_from_a_table():
         "rule": {rule.id for rule in RULES},
         "mode": {"enforce", "warn"},
         "kind": set(conflicts.KIND_NAMES),
+        "found": set(Found),
         "result": {*RESEND_RESULTS, *map(str, Result)},
     }
     for _, labels in series(registry):

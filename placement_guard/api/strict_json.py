@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from placement_guard.api.finding import Finding, bounded
 from placement_guard.api.jsonpath import Path
 
@@ -20,9 +22,9 @@ UNREAD: Final = "mappings"
 MAX_DEPTH: Final = 500
 """Levels of nesting. Placement's parser gives up near 1,000 less its own call stack (a 500)."""
 
-_TOKEN: Final = re.compile(r'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 # One object each, as Placement's parser has them: it makes two NaNs of a list "non-unique".
 _CONSTANTS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_plain: Final = msgspec.json.Decoder().decode
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -53,13 +55,20 @@ def load(body: bytes) -> Any:
 
     Raises MalformedError where Placement's parser fails too, and TooDeepError where it gives up.
     """
-    return _decoded(_text(body))
+    try:
+        # What it takes it decodes to the same, in half the time, and without a copy of the text.
+        return _plain(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _decoded(_text(body))
 
 
-def search(body: bytes) -> list[Finding]:
-    """What is wrong with a body that Placement's parser takes."""
+def search(body: bytes) -> tuple[Any, list[Finding]]:
+    """A body that Placement's parser takes, decoded, and what is wrong with it.
+
+    Raises as :func:`parse` does.
+    """
     data, suspect = parse(body)
-    return findings(data) if suspect else []
+    return data, findings(data) if suspect else []
 
 
 def parse(body: bytes) -> Parsed:

@@ -3,18 +3,19 @@
 import argparse
 from collections.abc import Sequence
 
-from placement_guard.cli import serve
+from placement_guard.cli import scan, serve
 from placement_guard.version import __version__
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 done, 2 cannot be done as asked."""
+    """Run the command; returns the exit code: 0 done, 1 damage found, 2 cannot be done as asked."""
     parser = argparse.ArgumentParser(
         prog="placement-guard", description="Admission control for OpenStack Placement."
     )
     parser.add_argument("--version", action="version", version=f"placement-guard {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     serve.add_parser(commands)
+    scan.add_parser(commands)
     arguments = parser.parse_args(argv)
     code: int = arguments.run(arguments)
     return code

@@ -9,7 +9,7 @@ from placement_guard.exchange import Environ, Exchange
 from placement_guard.rejection import Rejection, reject
 
 CHUNK: Final = 64 * 1024
-"""How much of a body is read at once (bytes)."""
+"""How much of a body is read at once (bytes) where no Content-Length says how much there is."""
 
 
 class Body:
@@ -44,28 +44,34 @@ def read(environ: Environ, limit: int) -> bytes | Rejection:
     if request.is_body_seekable:
         request.body_file_raw.seek(0)
     # Into memory: webob's own copy of more than 10 KiB would go through a temporary file.
-    chunks: list[bytes] = []
     try:
-        size = _read_chunks(request.body_file_raw, length, limit, chunks)
+        if length is None:
+            body = _read(request.body_file_raw, limit + 1, at_once=CHUNK)
+        else:
+            body = _read(request.body_file_raw, length, at_once=length)
     except OSError:
-        size = -1
-    body = b"".join(chunks)
-    if size > limit:
+        return reject("body.incomplete")
+    if len(body) > limit:
         environ["wsgi.input"] = _Rejoined(body, request.body_file_raw)
         return _too_large(limit, f"has more than {limit} bytes")
-    if size < max(length or 0, 0):
+    if len(body) < (length or 0):
         return reject("body.incomplete")
     request.body = body
     return body
 
 
-def _read_chunks(stream: Any, length: int | None, limit: int, chunks: list[bytes]) -> int:
-    """Read ``length`` bytes, or to the end but hardly past ``limit``; returns how many."""
-    size, most = 0, limit + 1 if length is None else length
-    while size < most and (chunk := stream.read(min(CHUNK, most - size))):
-        chunks.append(chunk)
-        size += len(chunk)
-    return size
+def _read(stream: Any, most: int, *, at_once: int) -> bytes:
+    """``most`` bytes of ``stream``, or fewer where it ends before.
+
+    The body is in memory once: a buffer grows in place and gives its bytes away, where chunks to be
+    joined would need as much again; and what comes all at once is not copied at all.
+    """
+    buffer = io.BytesIO()
+    while (missing := most - buffer.tell()) > 0 and (piece := stream.read(min(at_once, missing))):
+        if len(piece) == most:
+            return piece
+        buffer.write(piece)
+    return buffer.getvalue()
 
 
 def _too_large(limit: int, size: str) -> Rejection:

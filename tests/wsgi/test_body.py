@@ -1,6 +1,7 @@
 """The body: exactly what webob would read of it, within bounds, and put back."""
 
 import io
+import tracemalloc
 
 import pytest
 
@@ -11,13 +12,15 @@ LIMIT = 1000
 
 
 class Stream(io.RawIOBase):
-    """Counts what is read of it; raises once it is asked for more than it has, if told so."""
+    """Counts what is read of it, ``most`` at once; raises once it is asked for more than it has, if
+    told so."""
 
     def __init__(self, data, breaks):
         self.data, self.breaks, self.taken = io.BytesIO(data), breaks, 0
+        self.most = len(data) + 1
 
     def read(self, size=-1):
-        piece = self.data.read(size)
+        piece = self.data.read(min(size, self.most) if size >= 0 else size)
         self.taken += len(piece)
         if not piece and self.breaks:
             raise OSError("connection reset")
@@ -90,6 +93,26 @@ def test_a_body_that_ends_early_is_refused(breaks):
 def test_a_chunked_body_that_breaks_off_is_refused():
     refused = read(environ(b"123", breaks=True, **{"wsgi.input_terminated": True}), LIMIT)
     assert refused.rule.id == "body.incomplete"
+
+
+@pytest.mark.parametrize("pieces", [1, 100], ids=["at once", "in pieces"])
+@pytest.mark.parametrize("terminated", [False, True], ids=["with a length", "chunked"])
+def test_a_body_is_in_memory_once(terminated, pieces):
+    size = 4 * 2**20
+    env = environ(b"x" * size, **{"wsgi.input_terminated": True} if terminated else {})
+    if not terminated:
+        env["CONTENT_LENGTH"] = str(size)
+    stream = env["wsgi.input"]
+    stream.most = size // pieces
+    tracemalloc.start()
+    try:
+        body = read(env, size)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(body) == stream.taken == size
+    assert peak < 1.5 * size
+    assert rest(env) == body
 
 
 def test_what_webob_has_read_before_is_read_again():

@@ -11,7 +11,7 @@ import uuid
 
 import pytest
 
-from placement_guard.api import exact, schemas
+from placement_guard.api import compiled, exact, schemas
 from placement_guard.api.exact import Judge
 from placement_guard.api.operations import OPERATIONS
 from placement_guard.api.strict_json import MAX_DEPTH
@@ -466,13 +466,13 @@ def test_a_large_body_that_breaks_a_strict_rule_is_not_walked_in_python(
 
 def test_many_items_that_do_not_sort_are_compared_in_one_pass(monkeypatch):
     compared = []
-    comparable = exact._comparable
+    comparable = compiled._comparable
 
     def counting(value):
         compared.append(value)
         return comparable(value)
 
-    monkeypatch.setattr(exact, "_comparable", counting)
+    monkeypatch.setattr(compiled, "_comparable", counting)
     items = [{"a": i} for i in range(5000)]
     _, found = Judge(schemas.AGGREGATES).judge(json.dumps([*items, items[0]]).encode())
     assert "has non-unique elements" in found[0].what
@@ -533,3 +533,36 @@ def test_however_much_is_wrong_little_memory_is_needed():
     assert "On instance['traits'][500000]" in found.what
     # The text, and the list that it decodes to, whose numbers are one and the same object.
     assert peak < 8 * len(body)
+
+
+def test_a_body_that_goes_the_exact_way_is_decoded_once_at_a_time():
+    body = json.dumps(large_reshape()).encode().replace(b'"user"', b'"\\u0075ser"')
+    judge = Judge(schemas.RESHAPE_1_38)
+    peaks = []
+    for decode in (lambda: json.loads(body.decode()), lambda: judge.judge(body)):
+        tracemalloc.start()
+        try:
+            decode()
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+@pytest.mark.parametrize("more", [0, 1, 3 * compiled.BATCH])
+@pytest.mark.parametrize("wrong", ["first", "last", "all"])
+def test_members_are_judged_the_same_however_many_there_are(more, wrong, placement_says):
+    names = [f"C{i:05}" for i in range(compiled.BATCH + more)]
+    chosen = {"first": names[:1], "last": names[-1:], "all": names}[wrong]
+    value = inventories(**{name: {"total": 0 if name in chosen else 1} for name in names})
+    verdict = assert_same_verdict(
+        DOCUMENTS["inventories"], json.dumps(value).encode(), placement_says
+    )
+    assert verdict == "refused"
+    items = [0 if name in chosen else str(uuid.UUID(int=i)) for i, name in enumerate(names)]
+    verdict = assert_same_verdict(
+        DOCUMENTS["traits"],
+        json.dumps({"resource_provider_generation": 1, "traits": items}).encode(),
+        placement_says,
+    )
+    assert verdict == "refused"

@@ -2,6 +2,8 @@
 
 import json
 import math
+import struct
+from random import Random
 
 import pytest
 
@@ -12,6 +14,7 @@ from placement_guard.api.strict_json import (
     MalformedError,
     TooDeepError,
     findings,
+    load,
     parse,
 )
 
@@ -144,9 +147,10 @@ def test_the_number_of_findings_is_bounded(body):
     ],
 )
 def test_what_is_no_json_is_refused_in_the_words_of_placement(body, placement_says):
-    with pytest.raises(strict_json.MalformedError) as refusal:
-        parse(body)
-    assert f"Malformed JSON: {refusal.value}" == placement_says(body, {}).detail
+    for decode in (parse, load):
+        with pytest.raises(strict_json.MalformedError) as refusal:
+            decode(body)
+        assert f"Malformed JSON: {refusal.value}" == placement_says(body, {}).detail
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,27 @@ def test_what_is_no_json_is_refused_in_the_words_of_placement(body, placement_sa
     ],
 )
 def test_data_is_what_placement_decodes(body, placement_says):
-    assert repr(parse(body).data) == repr(placement_says(body, {}).data)
+    assert repr(load(body)) == repr(parse(body).data) == repr(placement_says(body, {}).data)
+
+
+def test_strange_numbers_and_text_are_decoded_as_python_decodes_them():
+    random = Random(1)
+    text = ["a", "é", "\\n", "\\u0041", "\\ud83d", "\\ude00", "\\ud800"]
+    decoded = 0
+    for _ in range(20_000):
+        number = "".join(random.choices("0123456789.eE+-", k=random.randint(1, 9)))
+        double = repr(struct.unpack("d", random.randbytes(8))[0])
+        string = "".join(random.choices(text, k=random.randint(1, 4)))
+        for value in (number, double, f'"{string}"', f'{{"{string}": {double}, "a": 1}}'):
+            try:
+                expected = json.loads(value)
+            except ValueError:
+                with pytest.raises(strict_json.MalformedError):
+                    load(value.encode())
+            else:
+                assert repr(load(value.encode())) == repr(expected), value
+                decoded += 1
+    assert decoded > 40_000
 
 
 def test_equal_constants_are_one_object_as_placement_has_them():

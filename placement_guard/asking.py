@@ -1,6 +1,7 @@
 """Asking Placement: once, or again where a write has lost a race and was rolled back whole."""
 
 import copy
+from contextlib import nullcontext
 from io import BytesIO
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -10,8 +11,12 @@ from oslo_log import log
 
 from placement_guard import wire
 from placement_guard.admission.breaker import breaker_from
-from placement_guard.admission.queues import lanes_from, wanted
+from placement_guard.admission.places import Places
+from placement_guard.admission.queues import Wanted, lanes_from, spared, wanted
+from placement_guard.admission.rates import Rates
 from placement_guard.admission.resending import Attempts, resending
+from placement_guard.admission.shed import OUTAGE as GONE
+from placement_guard.admission.shed import Shed
 from placement_guard.answer import Answer, WSGIApp
 from placement_guard.api import resends
 from placement_guard.api.outages import is_outage
@@ -45,37 +50,41 @@ class Failed(NamedTuple):
         return self._replace(outcome=structs.replace(self.outcome, **more))
 
 
-class Shed(NamedTuple):
-    """Placement was not asked: it cannot answer. ``retry_after`` is in seconds."""
-
-    retry_after: int
-
-
 class Asking:
-    """Asks an application: if it can answer, in the lanes of a request, as often as it takes."""
+    """Asks an application: if it may be asked, in the lanes of a request, as often as it takes."""
 
     def __init__(self, settings: Settings) -> None:
         self.lanes = lanes_from(settings)
         self.breaker = breaker_from(settings)
+        self._rates = Rates(settings)
+        self._places = Places(settings)
         self._lane_seconds = settings.lane_wait_seconds
         self._resending = resending(settings)
 
     def __call__(self, app: WSGIApp, exchange: Exchange) -> Answered | Failed | Shed:
         if exchange.operation.public:  # it needs no database, and tells a probe that we live
             return self._ask(app, exchange)
+        lanes = wanted(exchange)
+        limited = not spared(exchange, lanes)
+        shed = self._rates(exchange) if limited else None
+        if shed is not None:
+            return shed
         passage = self.breaker.enter()
         if passage is None:
-            return Shed(self.breaker.retry_after)
+            return Shed(GONE, self.breaker.retry_after)
         with passage:
-            asked = self._queue(app, exchange)
+            place = self._places.enter(exchange) if limited else None
+            if isinstance(place, Shed):
+                return place
+            with place or nullcontext():
+                asked = self._queue(app, exchange, lanes)
             passage.outage = _outage(asked.outcome)
         return asked
 
-    def _queue(self, app: WSGIApp, exchange: Exchange) -> Answered | Failed:
-        lanes, urgent = wanted(exchange)
-        if not lanes:
+    def _queue(self, app: WSGIApp, exchange: Exchange, lanes: Wanted) -> Answered | Failed:
+        if not lanes.lanes:
             return self._ask(app, exchange)
-        with self.lanes.hold(lanes, seconds=self._lane_seconds, urgent=urgent) as hold:
+        with self.lanes.hold(lanes.lanes, seconds=self._lane_seconds, urgent=lanes.urgent) as hold:
             asked = self._ask(app, exchange)
         return asked.ended(lane=hold.result.value, waited=hold.waited)
 

@@ -13,15 +13,16 @@ from oslo_log import log
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from placement_guard import wire
+from placement_guard.admission.shed import Shed
 from placement_guard.answer import WSGIApp
 from placement_guard.api.routes import Router
-from placement_guard.asking import Answered, Asking, Shed
+from placement_guard.asking import Answered, Asking
 from placement_guard.blame import blame
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.look_up import look_up
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
-from placement_guard.outcome import FAILED, OUTAGE, SHED, Ending, Outcome, classify
+from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
 from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import Mode
 from placement_guard.settings import Settings
@@ -116,8 +117,9 @@ class Guard:
             self.metrics.verified(self._verify(self.application, exchange, asked.outcome))
             return self._give(asked, exchange, start_response)
         if isinstance(asked, Shed):
-            self._observe(exchange, SHED, None)
-            return wire.fail(exchange, start_response, SHED.status, str(asked.retry_after))
+            why = asked.why
+            self._observe(exchange, Outcome(Ending.SHED, why.status, shed=why.name), None)
+            return wire.shed(exchange, start_response, asked)
         error = asked.error
         if CONTEXT not in exchange.environ:
             # The root needs no user, but Placement's handler needs a context all the same.

@@ -27,6 +27,11 @@ RANGES: Final[Mapping[str, Range]] = {
     "lane_width": Range(1, 64),
     "lane_wait_seconds": Range(0.001, 30, "seconds"),
     "lane_max_waiting": Range(1, 256),
+    "limit_claims": Range(0, 64),
+    "limit_writes": Range(0, 64),
+    "limit_candidates": Range(0, 64),
+    "limit_wait_seconds": Range(0.001, 30, "seconds"),
+    "limit_max_waiting": Range(1, 256),
     "verify_share": Range(0, 1),
     "breaker_failures": Range(0, 1000),
     "breaker_seconds": Range(0.1, 60, "seconds"),
@@ -88,6 +93,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         After how many requests in a row that found the database gone Placement is not asked any
         more (0: it is always asked), and after how long (seconds) one request is let in to see
         whether it is back.
+    limit_claims, limit_writes, limit_candidates
+        How many claims, other writes, and requests for allocation candidates are in work at once on
+        one host; 0: no limit.
+    limit_wait_seconds, limit_max_waiting
+        How long a request waits for its place at most, and behind how many others; it is then
+        answered with 503 and a Retry-After.
+    user_rate, project_rate
+        How many requests a user, or a project, may send in a time (``100/second``); empty: any.
     verify_share, verify_reshapes
         The share (0 to 1) of committed claims after which is looked at what is stored, and whether
         that is done after each reshape.
@@ -110,6 +123,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     coordination_url: str = ""
     breaker_failures: int = 5
     breaker_seconds: float = 1.0
+    limit_claims: int = 0
+    limit_writes: int = 0
+    limit_candidates: int = 0
+    limit_wait_seconds: float = 1.0
+    limit_max_waiting: int = 16
+    user_rate: str = ""
+    project_rate: str = ""
     verify_share: float = 0.01
     verify_reshapes: bool = False
     metrics_host: str = "127.0.0.1"
@@ -131,7 +151,12 @@ class Settings(Struct, frozen=True, kw_only=True):
             found.append(
                 Problem("settings.metrics_host", "metrics_host", "is empty; name an address")
             )
-        return [*found, *self._lane_problems(), *self._rule_problems()]
+        return [
+            *found,
+            *self._lane_problems(),
+            *self._rate_problems(),
+            *self._rule_problems(),
+        ]
 
     def _range_problems(self) -> Iterator[Problem]:
         for name, bounds in RANGES.items():
@@ -148,6 +173,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             known = ", ".join(f"{name}://" for name in COORDINATED_BY)
             text = f"begins with none of {known}"  # the URL may hold a password
             yield Problem("settings.coordination_url", "coordination_url", text)
+
+    def _rate_problems(self) -> Iterator[Problem]:
+        for name in ("user_rate", "project_rate"):
+            rate = getattr(self, name)
+            text = _rate_problem(rate) if rate else None
+            if text is not None:
+                yield Problem(f"settings.{name}", name, text)
 
     def _rule_problems(self) -> Iterator[Problem]:
         known = ", ".join(Mode)
@@ -177,3 +209,16 @@ class Settings(Struct, frozen=True, kw_only=True):
         if problems:
             raise ConfigurationError(problems)
         return self
+
+
+def _rate_problem(rate: str) -> str | None:
+    """What is wrong with the text of a rate; None where it can be used."""
+    try:
+        from limits import parse  # noqa: PLC0415
+    except ImportError:
+        return "needs the extra placement-guard[limits]"
+    try:
+        parse(rate)
+    except ValueError:
+        return f"{rate!r} is no rate; write for example 100/second, or 2000 per 5 minutes"
+    return None

@@ -21,6 +21,7 @@ from oslo_config import generator as config_generator
 from oslo_policy import generator as policy_generator
 from prometheus_client import CollectorRegistry
 
+from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, resends
 from placement_guard.api.operations import LAST_VERSION, NAMES, OPERATIONS, Operation, Version
 from placement_guard.api.policies import list_rules
@@ -87,7 +88,7 @@ OUTCOMES: Final = {
     Ending.COMMITTED: "Placement made the change.",
     Ending.CONFLICT: "Placement answered 409.",
     Ending.REFUSED: "Placement answered any other 4xx.",
-    Ending.SHED: "The guard did not ask Placement, which cannot answer now.",
+    Ending.SHED: "The guard did not let it in now: a limit, or Placement's database is gone.",
     Ending.FAILED: "A 5xx or an exception, Placement's or the guard's.",
 }
 """By outcome."""
@@ -191,6 +192,8 @@ def _label_section(name: str, values: list[str]) -> str:
         meanings[conflicts.OTHER] = "none of these."
     elif name == "result":
         meanings = RESULTS
+    elif name == "why":
+        meanings = {why.name: f"{why.status}: {why.message}" for why in WHYS}
     elif name == "found":
         meanings = FOUND
     elif name == "mode":

@@ -55,6 +55,13 @@ def wanted(exchange: Exchange) -> Wanted:
         return NOTHING
 
 
+def spared(exchange: Exchange, lanes: Wanted) -> bool:
+    """Whether no limit holds for this request: a release leaks what it does not give back, and a
+    reshape that is refused stops nova-compute."""
+    name = exchange.operation.name
+    return name == "reshaper:reshape" or (name.startswith("allocations:") and lanes.urgent)
+
+
 def _claim(exchange: Exchange) -> Wanted:
     """PUT allocations: a list of providers below 1.12, a mapping from there on."""
     held = exchange.document["allocations"]

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from placement_guard.admission.queues import QUEUED
+from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, operations
 from placement_guard.api import resends as api_resends
 from placement_guard.exchange import Exchange
@@ -90,6 +91,12 @@ class Metrics:
             ("operation", "result"),
             registry=registry,
         )
+        shed = Counter(
+            "placement_guard_shed",
+            "Requests that were not let in, by why: the database is gone, or a limit.",
+            ("operation", "why"),
+            registry=registry,
+        )
         found = Counter(
             "placement_guard_verifications",
             "What was found where acknowledged writes were looked at again.",
@@ -148,6 +155,9 @@ class Metrics:
             for name in _WITH_LANES
             for result in Result
         }
+        self._shed = {
+            (name, why.name): shed.labels(name, why.name).inc for name in _SHED for why in WHYS
+        }
         self._found = {what: found.labels(what.value).inc for what in Found}
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
 
@@ -174,6 +184,8 @@ class Metrics:
             self._conflicts[name, outcome.conflict]()
         if outcome.seconds is not None:
             self._placement[name](outcome.seconds)
+        if outcome.shed:
+            self._shed[name, outcome.shed]()
         if outcome.lane:
             self._lanes[name, outcome.lane]()
             self._lane_waits[name](outcome.waited)
@@ -199,6 +211,7 @@ _WITH_INVENTORY: Final = (
     "resource_providers:inventories:update",
 )
 _WITH_CHECKED_PATH: Final = ("allocations:update", "resource_classes:update", "traits:update")
+_SHED: Final = sorted({o.name for o in operations.OPERATIONS if not o.public} | {"unmatched"})
 _WITH_LANES: Final = sorted(QUEUED)
 _WITH_BODY: Final = sorted({o.name for o in operations.OPERATIONS if o.bodies})
 

@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
+from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, operations
 from placement_guard.lanes import Result
 from placement_guard.observers.metrics import RESEND_RESULTS, Metrics
@@ -36,6 +37,7 @@ def test_every_label_value_comes_from_a_table():
         "mode": {"enforce", "warn"},
         "kind": set(conflicts.KIND_NAMES),
         "found": set(Found),
+        "why": {why.name for why in WHYS},
         "result": {*RESEND_RESULTS, *map(str, Result)},
     }
     for _, labels in series(registry):

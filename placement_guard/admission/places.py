@@ -2,7 +2,6 @@
 
 import math
 import time
-
 from typing import TYPE_CHECKING, Final, Self
 
 from placement_guard.admission.shed import BUSY, Shed

@@ -2,7 +2,7 @@
 
 import math
 import threading
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from circuitbreaker import STATE_CLOSED, STATE_HALF_OPEN, CircuitBreaker
 from oslo_log import log
@@ -39,6 +39,10 @@ class Breaker:
     @property
     def is_open(self) -> bool:
         return self._used and self._breaker.state != STATE_CLOSED
+
+    def state(self) -> dict[str, Any]:
+        """How it is, for a health page."""
+        return {"open": self.is_open}
 
     @property
     def retry_after(self) -> int:

@@ -26,6 +26,10 @@ ENV_CODE: Final = "placement.error_code"
 
 INTERNAL_DETAIL: Final = "The log has more about it, under this request's id."
 
+_JSON: Final = "application/json"
+# Of no Accept, and of one that takes anything, the guard makes JSON.
+_TAKING_JSON: Final = frozenset({"", "*/*", _JSON})
+
 _EXCEPTIONS: Final[dict[int, type[exc.HTTPException]]] = {
     400: exc.HTTPBadRequest,
     401: exc.HTTPUnauthorized,
@@ -39,12 +43,33 @@ _EXCEPTIONS: Final[dict[int, type[exc.HTTPException]]] = {
 def refuse(rejection: Rejection, environ: Environ, start_response: Any) -> Iterable[bytes]:
     """Answer with ``rejection``."""
     rule = rejection.rule
-    answer = _EXCEPTIONS[rule.status](bounded(rejection.detail))
-    answer.headers[HEADER] = _decision("reject", rejection)
+    kind = _EXCEPTIONS[rule.status]
+    detail = bounded(rejection.detail)
     # Placement's wording goes Placement's way, which turns line breaks into blanks and drops what
     # looks like a tag; the guard's own is kept as it is.
-    own = None if rule.placement else f"{answer.explanation}\n\n{rejection.detail}"
+    own = None if rule.placement else f"{kind.explanation}\n\n{rejection.detail}"
+    header = _decision("reject", rejection)
+    if _is_plain(kind, environ):
+        text = f"{kind.explanation}\n\n {exc.strip_tags(detail)}  " if own is None else own
+        body = json.dumps(_errors(kind.code, kind.title, text, rejection.code, environ)).encode()
+        headers = [(HEADER, header), ("Content-Length", str(len(body))), ("Content-Type", _JSON)]
+        start_response(f"{kind.code} {kind.title}", headers)
+        return [body]
+    answer = kind(detail)
+    answer.headers[HEADER] = header
     return _send(answer, rejection.code, own, environ, start_response)
+
+
+def _is_plain(kind: Any, environ: Environ) -> bool:
+    """Whether the answer is JSON for sure, in the form that webob gives most of them.
+
+    Mostly it is. To write it down takes a fifth of the time that webob's negotiation does.
+    """
+    return (
+        _takes_json(environ)
+        and environ["REQUEST_METHOD"] != "HEAD"
+        and kind.body_template_obj is exc.WSGIHTTPException.body_template_obj
+    )
 
 
 def fail(
@@ -99,18 +124,18 @@ def _send(
     answer: Any, code: str, own: str | None, environ: Environ, start_response: Any
 ) -> Iterable[bytes]:
     def formatter(*, body: str, status: str, title: str, environ: Environ) -> dict[str, Any]:
-        error = {
-            "status": int(status.split(None, 1)[0]),
-            "title": title,
-            "detail": bounded(exc.strip_tags(body) if own is None else own),
-            "code": code,
-        }
-        if REQUEST_ID in environ:
-            error["request_id"] = environ[REQUEST_ID]
-        return {"errors": [error]}
+        text = exc.strip_tags(body) if own is None else own
+        return _errors(int(status.split(None, 1)[0]), title, text, code, environ)
 
     answer.json_formatter = formatter
     return answer(_preferring_json(environ), start_response)
+
+
+def _errors(status: int, title: str, text: str, code: str, environ: Environ) -> dict[str, Any]:
+    error = {"status": status, "title": title, "detail": bounded(text), "code": code}
+    if REQUEST_ID in environ:
+        error["request_id"] = environ[REQUEST_ID]
+    return {"errors": [error]}
 
 
 def bounded(text: str) -> str:
@@ -121,10 +146,13 @@ def bounded(text: str) -> str:
     return encoded[: MAX_DETAIL - 4].decode("utf-8", "ignore") + " ..."
 
 
+def _takes_json(environ: Environ) -> bool:
+    return (environ.get("HTTP_ACCEPT") or "") in _TAKING_JSON
+
+
 def _preferring_json(environ: Environ) -> Environ:
     # Placement's request log does this too; not every pipeline has it.
-    accept = environ.get("HTTP_ACCEPT")
-    return environ if accept and accept != "*/*" else {**environ, "HTTP_ACCEPT": "application/json"}
+    return {**environ, "HTTP_ACCEPT": _JSON} if _takes_json(environ) else environ
 
 
 def code_and_detail(body: bytes) -> tuple[str | None, str]:

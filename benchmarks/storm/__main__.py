@@ -13,12 +13,14 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from benchmarks.storm import report
 from benchmarks.storm.claims import Storm
+from benchmarks.storm.mixed import Melee
 from benchmarks.storm.run import Faults, contest, database, rounds
-from benchmarks.storm.sides import SIDES, Side, variant
+from benchmarks.storm.sides import COMPARED, SIDES, Side, variant
 
 WORKLOADS = {
     "one": "claims of new consumers on one provider that has room for two thirds of them",
     "many": "the same over many providers, a random one for each claim",
+    "mixed": "claims on several providers, moves, releases, providers and inventories that change",
     "reader": "as one, without and with clients that ask for allocation candidates meanwhile",
 }
 
@@ -49,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     guarded = {side.name for side in sides if side.guarded}
     return int(
         any(
-            judged.wrong.any
+            judged.is_wrong(restarted=faults.restart_at is not None)
             for found in results.values()
             for name in guarded
             for judged in found[name]
@@ -70,7 +72,7 @@ def _play(asked: argparse.Namespace, name: str, started, console: Console) -> re
 
 
 def _sides(asked: argparse.Namespace) -> list[Side]:
-    sides = [SIDES[name] for name in asked.side or SIDES] + asked.variant
+    sides = [SIDES[name] for name in asked.side or COMPARED] + asked.variant
     if asked.workload != "reader":
         return sides
     number = asked.readers
@@ -81,7 +83,10 @@ def _sides(asked: argparse.Namespace) -> list[Side]:
     ]
 
 
-def _storm(asked: argparse.Namespace) -> Storm:
+def _storm(asked: argparse.Namespace) -> Storm | Melee:
+    if asked.workload == "mixed":
+        melee = Melee(asked.workers, asked.steps)
+        return msgspec.structs.replace(melee, room=asked.room) if asked.room else melee
     providers = asked.providers or (16 if asked.workload == "many" else 1)
     total = asked.workers * asked.claims
     room = asked.room or max(1, total * 2 // 3 // providers)
@@ -90,7 +95,10 @@ def _storm(asked: argparse.Namespace) -> Storm:
 
 def _parser() -> argparse.ArgumentParser:
     workloads = "\n".join(f"  {name:8} {meaning}" for name, meaning in WORKLOADS.items())
-    sides = "bare, bare-correct (no retry in the transaction, clients that insist), guarded"
+    sides = (
+        "bare; bare-correct: no retry in the transaction, clients that insist; guarded;\n"
+        "serial: bare, one write at a time, to see that nothing is found wrong there"
+    )
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.storm",
         description="Worker processes, each with its own Placement, write at the same time; then "
@@ -102,7 +110,12 @@ def _parser() -> argparse.ArgumentParser:
     add("workload", choices=list(WORKLOADS), metavar="workload", help="see below")
     add("--database", choices=[*DATABASES, "both"], default="both", help="default: both")
     add("--rounds", type=int, default=20, help="rounds of each side (default: 20)")
-    add("--side", action="append", choices=list(SIDES), help="only this; may be repeated")
+    add(
+        "--side",
+        action="append",
+        choices=list(SIDES),
+        help="only this; may be repeated (default: all but serial)",
+    )
     add(
         *("--variant", "-V"),
         action="append",
@@ -114,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--workers", type=int, default=8, help="processes of each side (default: 8)")
     add("--claims", type=int, default=12, help="claims of each process (default: 12)")
+    add("--steps", type=int, default=30, help="of each process, in mixed (default: 30)")
     add("--providers", type=int, help="how many (default: 1, and 16 of many)")
     add("--room", type=int, help="VCPU of a provider (default: for two thirds of the claims)")
     add("--readers", type=int, default=10, help="of reader (default: 10)")

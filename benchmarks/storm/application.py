@@ -1,8 +1,10 @@
 """The application of a worker: a Placement of its own, built as a deployment builds it."""
 
+import fcntl
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from oslo_config import cfg
 from placement import conf as placement_conf
@@ -58,6 +60,23 @@ def application(side: Side, url: str, directory: Path, *, first: bool) -> App:
     conf = _read(path)
     conf.set_override("sync_on_startup", first, "placement_database")
     db_api.configure(conf)
-    if not side.guarded:
-        return bare_loadapp(conf)
-    return guarded_loadapp(conf)
+    if side.guarded:
+        return guarded_loadapp(conf)
+    app = bare_loadapp(conf)
+    return _one_at_a_time(app, directory / f"{side.database}.lock") if side.serial else app
+
+
+def _one_at_a_time(app: App, path: Path) -> App:
+    """Let one process at a time write."""
+    lock = path.open("w")
+
+    def locked(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "GET":
+            return app(environ, start_response)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            return list(app(environ, start_response))
+        finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+    return locked

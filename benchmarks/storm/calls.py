@@ -29,6 +29,8 @@ _KINDS = (
     ("resource provider generation conflict", "stale provider"),
     ("Inventory and/or allocations changed", CONFLICT),
     ("Unable to allocate inventory", FULL),
+    ("Another thread concurrently updated", "stale provider"),
+    ("Conflicting resource provider", "there already"),
     ("that does not exist", "no such provider"),
     ("No resource provider with uuid", "no such provider"),
     ("has allocations", "in use"),

@@ -76,6 +76,11 @@ class Storm(Struct):
     providers: int = 1
     room: int = 64
 
+    @property
+    def length(self) -> int:
+        """How many requests it makes in all."""
+        return self.workers * self.claims
+
     def prepare(self, crew: Crew, random: Random) -> list[str]:
         """Make the providers of a round; returns them."""
         providers = [uuid(random) for _ in range(self.providers)]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from statistics import median, quantiles
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.report import machine
-from benchmarks.storm.verdict import Judged
+from benchmarks.storm.judged import Judged
 
 Rounds = Sequence[Judged]
 Results = Mapping[str, Rounds]
@@ -61,40 +62,27 @@ def _rows(results: Results, rows: dict[str, Callable[[Rounds], str]]) -> list[_R
     return [(label, [tell(rounds) for rounds in results.values()]) for label, tell in rows.items()]
 
 
-WRONGS = {
-    "over": "VCPU used above capacity",
-    "lost": "claims acknowledged, not stored",
-    "unasked": "claims refused, stored all the same",
-    "unfilled": "VCPU free where a claim was refused",
-    "conflicts": "claims that ended with a conflict",
-    "misled": "full, but told to try again",
-    "failed": "claims answered with a 5xx",
-    "died": "workers that died or hung",
-}
-
-
 def _wrongs(results: Results) -> list[_Row]:
     """Sums over the rounds, and in how many rounds."""
+    rows: dict[str, Callable[[Rounds], str]] = {"rounds": lambda rounds: str(len(rounds))}
+    every = [judged for rounds in results.values() for judged in rounds]
+    if all(judged.usage for judged in every):
+        rows["VCPU in use, of so many"] = _usage
+    for name in ("wrong", "noted"):
+        for what in dict.fromkeys(what for judged in every for what in getattr(judged, name)):
+            rows[what] = partial(_count, name, what)
+    return _rows(results, rows)
 
-    def told(rounds: Rounds, name: str) -> str:
-        numbers = [getattr(judged.wrong, name) for judged in rounds]
-        wrong = sum(number > 0 for number in numbers)
-        return f"{sum(numbers)} (in {wrong} rounds)" if wrong else "0"
 
-    return _rows(
-        results,
-        {
-            "rounds": lambda rounds: str(len(rounds)),
-            "VCPU in use, of so many": lambda rounds: (
-                f"{min(j.stored for j in rounds)}..{max(j.stored for j in rounds)}"
-                f" of {rounds[0].room}"
-            ),
-            **{
-                label: lambda rounds, name=name: told(rounds, name)
-                for name, label in WRONGS.items()
-            },
-        },
-    )
+def _usage(rounds: Rounds) -> str:
+    usages = [judged.usage for judged in rounds if judged.usage]
+    return f"{min(used for used, _ in usages)}..{max(used for used, _ in usages)} of {usages[0][1]}"
+
+
+def _count(name: str, what: str, rounds: Rounds) -> str:
+    numbers = [getattr(judged, name).get(what, 0) for judged in rounds]
+    found = sum(number > 0 for number in numbers)
+    return f"{sum(numbers)} (in {found} rounds)" if found else "0"
 
 
 def _kinds(results: Results) -> list[_Row]:
@@ -127,7 +115,7 @@ def _speeds(results: Results) -> list[_Row]:
             f"{percentile(_latencies(rounds), 50):.0f}, {percentile(_latencies(rounds), 99):.0f}, "
             f"{max(_latencies(rounds), default=0) * 1000:.0f}"
         ),
-        "of those that fit, by worker": _fairness,
+        "served, by worker (least..most)": _fairness,
     }
     if any(judged.reads for rounds in results.values() for judged in rounds):
         rows["reads per second, p99 (ms)"] = _reads

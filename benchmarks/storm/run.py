@@ -9,15 +9,20 @@ from random import Random
 
 from msgspec import Struct
 
-from benchmarks.storm import stored
+from benchmarks.storm import melee_verdict, stored, verdict
 from benchmarks.storm.claims import Candidates, Storm
+from benchmarks.storm.judged import Judged
+from benchmarks.storm.mixed import Melee, World
+from benchmarks.storm.operations import VCPU
 from benchmarks.storm.sides import Side
-from benchmarks.storm.together import Performed, Round
-from benchmarks.storm.verdict import Judged, judge
+from benchmarks.storm.together import Round
 from benchmarks.storm.workers import Crew
 from tests.database_servers import PACKAGES, Server, found, running
 
 ISOLATION = "innodb_snapshot_isolation"
+
+LOOK_SECONDS = 0.2
+"""How often it is looked what is in use during a round."""
 
 
 class Faults(Struct):
@@ -66,7 +71,12 @@ class Contest:
     """The sides on one database, each with its workers, ready for a round at any time."""
 
     def __init__(
-        self, base: Database, sides: Sequence[Side], storm: Storm, faults: Faults, directory: Path
+        self,
+        base: Database,
+        sides: Sequence[Side],
+        storm: Storm | Melee,
+        faults: Faults,
+        directory: Path,
     ) -> None:
         self._storm, self._faults, self._server = storm, faults, base.server
         self.crews: dict[str, Crew] = {}
@@ -84,45 +94,74 @@ class Contest:
         """One round of the side of this name, on tables that are empty."""
         crew, engine, storm = self.crews[name], self._engines[name], self._storm
         stored.clear(engine)
-        providers = storm.prepare(crew, random)
-        tasks = storm.tasks(providers, random, persistent=crew.side.persistent)
-        with self._restarting() as watch:
-            done: Performed = Round(
-                crew,
-                tasks,
-                Candidates() if crew.readers else None,
-                kill=self._faults.kill,
-                length=storm.workers * storm.claims,
-                random=random,
-                watch=watch,
-            )()
-        return judge(done, stored.read(engine), providers, storm.workers)
-
-    @contextlib.contextmanager
-    def _restarting(self) -> Iterator[Callable[[float], None]]:
-        """What is to be called with the time; the database is back when the context ends."""
-        restarts: list[threading.Thread] = []
-
-        def restart() -> None:
-            self._server.stop()
-            self._server.start()
+        place = storm.prepare(crew, random)
+        tasks = storm.tasks(place, random, persistent=crew.side.persistent)
+        restart = _Restart(self._server, self._faults.restart_at)
+        lookout = _Lookout(engine, place.fixed if isinstance(place, World) else place)
 
         def watch(elapsed: float) -> None:
-            at = self._faults.restart_at
-            if at is not None and elapsed >= at and not restarts:
-                restarts.append(threading.Thread(target=restart))
-                restarts[0].start()
+            restart(elapsed)
+            lookout(elapsed)
 
-        yield watch
-        for thread in restarts:
-            thread.join()
+        done = Round(
+            crew,
+            tasks,
+            Candidates() if crew.readers else None,
+            kill=self._faults.kill,
+            length=storm.length,
+            random=random,
+            watch=watch,
+        )()
+        restart.join()
+        found = stored.read(engine)
+        if isinstance(place, World):
+            return melee_verdict.judge(done, found, place, storm.workers, lookout.seen)
+        return verdict.judge(done, found, place, storm.workers)
+
+
+class _Restart:
+    """Stops the database and starts it again, once, when the time has come."""
+
+    def __init__(self, server: Server, at: float | None) -> None:
+        self._server, self._at = server, at
+        self._thread: threading.Thread | None = None
+
+    def __call__(self, elapsed: float) -> None:
+        if self._at is not None and elapsed >= self._at and self._thread is None:
+            self._thread = threading.Thread(target=self._restart)
+            self._thread.start()
+
+    def join(self) -> None:
+        """Wait until the database is back."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _restart(self) -> None:
+        self._server.stop()
+        self._server.start()
+
+
+class _Lookout:
+    """Looks now and then whether more is in use than there is, of providers that keep theirs."""
+
+    def __init__(self, engine: stored.Engine, providers: Sequence[str]) -> None:
+        self._engine, self._providers = engine, set(providers)
+        self._next = 0.0
+        self.seen: set[tuple[str, int]] = set()
+
+    def __call__(self, elapsed: float) -> None:
+        if elapsed < self._next:
+            return
+        self._next = elapsed + LOOK_SECONDS
+        found = stored.over(self._engine, VCPU)
+        self.seen |= {(provider, used) for provider, used in found if provider in self._providers}
 
 
 @contextlib.contextmanager
 def contest(
     base: Database,
     sides: Sequence[Side],
-    storm: Storm,
+    storm: Storm | Melee,
     faults: Faults | None = None,
     keep: Path | None = None,
 ) -> Iterator[Contest]:

@@ -15,6 +15,8 @@ class Side(Struct, frozen=True):
         What its placement.conf says, ``section.option`` to value.
     persistent
         Whether its clients send a claim again for as long as they are told to.
+    serial
+        Whether one write at a time is made of all that its workers are sent.
     readers
         How many clients ask for allocation candidates meanwhile, as fast as they can.
     """
@@ -23,6 +25,7 @@ class Side(Struct, frozen=True):
     guarded: bool = False
     options: dict[str, str] = {}
     persistent: bool = False
+    serial: bool = False
     readers: int = 0
 
     @property
@@ -41,9 +44,15 @@ BARE_CORRECT = Side(
 )
 """The only way to be correct without a guard: no retry in the transaction, clients that insist."""
 
+SERIAL = Side("serial", serial=True)
+"""Nothing can go wrong here: what is found wrong all the same is a fault of who looks."""
+
 GUARDED = Side("guarded", guarded=True)
 
-SIDES = {side.name: side for side in (BARE, BARE_CORRECT, GUARDED)}
+COMPARED = ("bare", "bare-correct", "guarded")
+"""The sides of a run that names none."""
+
+SIDES = {side.name: side for side in (BARE, BARE_CORRECT, SERIAL, GUARDED)}
 
 
 def variant(text: str) -> Side:

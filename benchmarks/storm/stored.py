@@ -87,6 +87,36 @@ def read(database: sa.Engine) -> Stored:
     return Stored(plain, consumers, dict(used), capacity)
 
 
+def over(database: sa.Engine, name: str) -> list[tuple[str, int]]:
+    """The providers of which more of a class is in use than there is, at this moment; and how much.
+
+    One statement, so that it sees what is committed at one moment. Nobody has to stop for it.
+    """
+    a, i, p = _ALLOCATIONS.c, _INVENTORIES.c, _PROVIDERS.c
+    used = sa.func.sum(a.used)
+    same = sa.and_(
+        a.resource_provider_id == i.resource_provider_id,
+        a.resource_class_id == i.resource_class_id,
+    )
+    joined = (
+        _INVENTORIES.join(_ALLOCATIONS, same)
+        .join(_PROVIDERS, p.id == i.resource_provider_id)
+        .join(_CLASSES, _CLASSES.c.id == i.resource_class_id)
+    )
+    query = (
+        sa.select(p.uuid, used)
+        .select_from(joined)
+        .where(_CLASSES.c.name == name)
+        .group_by(p.uuid, i.total, i.reserved, i.allocation_ratio)
+        .having(used > (i.total - i.reserved) * i.allocation_ratio)
+    )
+    try:
+        with database.connect() as connection:
+            return [(uuid, int(used)) for uuid, used in connection.execute(query)]
+    except sa.exc.OperationalError:  # the server is being started again
+        return []
+
+
 def clear(database: sa.Engine) -> None:
     """Leave no provider and no consumer: each round begins with the same tables."""
     with database.begin() as connection:

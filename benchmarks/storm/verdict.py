@@ -4,75 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import Struct
 
+from benchmarks.storm import judged
 from benchmarks.storm.calls import CONFLICT, FAILED, FULL, SERVED, UNANSWERED
 from benchmarks.storm.claims import Claim
 from benchmarks.storm.journal import Done
+from benchmarks.storm.judged import Judged
 from benchmarks.storm.stored import Stored
 from benchmarks.storm.together import Performed
 
 VCPU = "VCPU"
-
-
-class Wrong(Struct, omit_defaults=True):
-    """How often what went wrong in a round.
-
-    over
-        VCPU in use above what there is.
-    lost
-        Claims that were acknowledged and are not stored.
-    unasked
-        Claims that were refused and are stored all the same.
-    unfilled
-        VCPU that are free where a claim was refused.
-    conflicts
-        Claims whose client was told of a conflict, and that did not make it.
-    misled
-        Claims that do not fit whose client was told to try again.
-    failed
-        Claims that were answered with a 5xx.
-    died
-        Workers that died or hung by themselves.
-    """
-
-    over: int = 0
-    lost: int = 0
-    unasked: int = 0
-    unfilled: int = 0
-    conflicts: int = 0
-    misled: int = 0
-    failed: int = 0
-    died: int = 0
-
-    @property
-    def any(self) -> bool:
-        return any(msgspec.structs.astuple(self))
-
-
-class Judged(Struct):
-    """One round of one side. Times are in seconds since its start.
-
-    latencies
-        Of every claim that was answered, in no order.
-    served_by
-        How many of the first claims that fitted each worker made.
-    reads
-        Latencies of the reads meanwhile.
-    """
-
-    wrong: Wrong
-    stored: int
-    room: int
-    kinds: dict[str, int]
-    attempts: int
-    acknowledged_per_second: float
-    answered_per_second: float
-    latencies: list[float]
-    served_by: list[int]
-    killed: int = 0
-    reads: list[float] = []
-    told: list[str] = []
 
 
 def judge(done: Performed, stored: Stored, providers: Sequence[str], workers: int) -> Judged:
@@ -89,28 +30,23 @@ def judge(done: Performed, stored: Stored, providers: Sequence[str], workers: in
     served = sorted((claim for claim in claims if claim.served), key=lambda claim: claim.ended)
     first = Counter(claim.worker for claim in served[: sum(rooms.values())])
     return Judged(
-        wrong=_wrong(claims, stored, rooms, used, len(done.told)),
-        stored=sum(used.values()),
-        room=sum(rooms.values()),
+        wrong=_wrong(claims, stored, rooms, used) | {judged.DIED: len(done.told)},
         kinds=dict(Counter(claim.kind for claim in claims)),
         attempts=sum(claim.attempts for claim in answered),
-        acknowledged_per_second=_rate(served, done.start),
-        answered_per_second=_rate(answered, done.start),
+        acknowledged_per_second=rate(served, done.start),
+        answered_per_second=rate(answered, done.start),
         latencies=[claim.seconds for claim in answered],
         served_by=[first[worker] for worker in range(workers)],
+        usage=(sum(used.values()), sum(rooms.values())),
         killed=done.killed,
         reads=[each.seconds for each in reads if each.kind == SERVED],
-        told=[*done.told, *_details(claims)],
+        told=[*done.told, *details(claims)],
     )
 
 
 def _wrong(
-    claims: list[Done],
-    stored: Stored,
-    rooms: dict[str, int],
-    used: dict[str, int],
-    died: int,
-) -> Wrong:
+    claims: list[Done], stored: Stored, rooms: dict[str, int], used: dict[str, int]
+) -> dict[str, int]:
     def is_stored(claim: Done) -> bool:
         held = stored.held.get(claim.what.consumer, {})
         recorded = claim.what.consumer in stored.consumers
@@ -118,24 +54,27 @@ def _wrong(
 
     refused = [claim for claim in claims if not claim.served and not claim.unknown]
     wanted = {claim.what.provider for claim in refused}
-    return Wrong(
-        over=sum(max(0, used[provider] - room) for provider, room in rooms.items()),
-        lost=sum(claim.served and not is_stored(claim) for claim in claims),
-        unasked=sum(claim.what.consumer in stored.held for claim in refused),
-        unfilled=sum(max(0, rooms[provider] - used[provider]) for provider in wanted),
-        conflicts=sum(claim.kind == CONFLICT for claim in claims),
-        misled=sum(claim.kind == FULL and claim.retry for claim in claims),
-        failed=sum(claim.kind == FAILED for claim in claims),
-        died=died,
-    )
+    return {
+        judged.OVER: sum(max(0, used[provider] - room) for provider, room in rooms.items()),
+        judged.LOST: sum(claim.served and not is_stored(claim) for claim in claims),
+        judged.UNASKED: sum(claim.what.consumer in stored.held for claim in refused),
+        judged.UNFILLED: sum(max(0, rooms[provider] - used[provider]) for provider in wanted),
+        judged.CONFLICTS: sum(claim.kind == CONFLICT for claim in claims),
+        judged.MISLED: sum(claim.kind == FULL and claim.retry for claim in claims),
+        judged.FAILED: sum(claim.kind == FAILED for claim in claims),
+    }
 
 
-def _details(claims: list[Done]) -> list[str]:
+EXPECTED = frozenset({SERVED, FULL, CONFLICT, UNANSWERED})
+
+
+def details(requests: list[Done], expected: frozenset[str] = EXPECTED) -> list[str]:
     """What was said of what should not have happened, each once."""
-    expected = {SERVED, FULL, CONFLICT, UNANSWERED}
-    return sorted({f"{c.status}: {c.detail}" for c in claims if c.kind not in expected})[:5]
+    return sorted({f"{r.status}: {r.detail}" for r in requests if r.kind not in expected})[:5]
 
 
-def _rate(claims: list[Done], start: float) -> float:
+def rate(requests: list[Done], start: float) -> float:
     """Per second, up to the last of them."""
-    return len(claims) / (max(claim.ended for claim in claims) - start) if claims else 0.0
+    if not requests:
+        return 0.0
+    return len(requests) / (max(request.ended for request in requests) - start)

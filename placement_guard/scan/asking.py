@@ -1,11 +1,12 @@
 """The reads of a scan, each turned into what ``views`` knows. They may be called by any thread."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import msgspec
-from oslo_utils.uuidutils import is_uuid_like
+from msgspec import Struct
 
 from placement_guard.scan.errors import CannotScanError, RefusedError, UnreadableError
 from placement_guard.scan.kinds import Reads
@@ -21,12 +22,19 @@ OLDEST: Final = (1, 14)
 FLAT_USAGES: Final = (1, 37)
 """The newest microversion at which the usages of a project are not split by consumer type."""
 
+_PART: Final = re.compile("[^/\ud800-\udfff]+")
+
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 
 _STEADY_READS: Final = 3
 """How often a provider is read, at most, until it does not change between the answers."""
 
 Shape = TypeVar("Shape")
+
+
+def is_askable(name: str) -> bool:
+    """Whether an id can be a part of a path; one that is no UUID may be anything."""
+    return _PART.fullmatch(name) is not None and name not in {".", ".."}
 
 
 class Asking:
@@ -40,7 +48,7 @@ class Asking:
 
     def version(self) -> Version:
         """Agree on a microversion. CannotScanError where this is no Placement, or too old a one."""
-        told = self._reader.get("/")
+        told: Any = self._reader.get("/")
         try:
             least, most = (
                 tuple(int(part) for part in told["versions"][0][name].split("."))
@@ -50,8 +58,10 @@ class Asking:
             raise CannotScanError("the address answers, but it is no Placement") from None
         found = min((most[0], most[1]), NEWEST)
         if found < max((least[0], least[1]), OLDEST):
-            text = f"Placement's microversions are {least} to {most}; 1.14 is needed at least"
-            raise CannotScanError(text)
+            theirs, ours = (
+                f"{_shown(a)} to {_shown(b)}" for a, b in ((least, most), (OLDEST, NEWEST))
+            )
+            raise CannotScanError(f"Placement's microversions are {theirs}; {ours} are known")
         self._reader.version = found
         return found
 
@@ -69,17 +79,14 @@ class Asking:
         told = self._reader.get("/resource_providers", query)
         if told is None:
             raise CannotScanError("the address answers, but it has no list of providers")
-        found = _shaped(told, dict[str, list[Provider]])["resource_providers"]
+        found = _shaped(told, _List).resource_providers
         self.roots.update((provider.uuid, provider.root_provider_uuid) for provider in found)
         return {provider.uuid: provider for provider in sorted(found, key=lambda p: p.uuid)}
 
     def names(self, of: str) -> list[str]:
         """All names of ``resource_classes`` or ``traits``."""
-        told = self._reader.get(f"/{of}") or {}
-        if of == "traits":
-            return _shaped(told, dict[str, list[str]]).get("traits", [])
-        found = _shaped(told, dict[str, list[dict[str, Any]]]).get(of, [])
-        return [str(row.get("name", "")) for row in found]
+        found = _shaped(self._reader.get(f"/{of}") or {}, _Names)
+        return found.traits or [row.name for row in found.resource_classes]
 
     def view(self, provider: str) -> View | None:
         """What one provider has, uses and who holds it; None where it is not there any more.
@@ -95,11 +102,11 @@ class Asking:
             told = self._part(provider, name)
             if told is None:
                 return None
-            generations.add(told.get("resource_provider_generation"))
-            found[name] = told.get(name) or {}
+            part = _shaped(told, _Part)
+            generations.add(part.resource_provider_generation)
+            found[name] = getattr(part, name)
         if "allocations" in found:
-            held = found["allocations"]
-            found["allocations"] = {c: told.get("resources") or {} for c, told in held.items()}
+            found["allocations"] = {c: held.resources for c, held in found["allocations"].items()}
         return View(**found, generations=frozenset(generations))
 
     def _part(self, provider: str, name: str) -> Any:
@@ -128,24 +135,19 @@ class Asking:
         told = self._reader.get(path)
         if told is None:  # not for a consumer that is gone: of that nothing is told
             raise UnreadableError(f"GET {path} is answered with HTTP 404")
-        if not told.get("allocations"):
+        found = _shaped(told, _Consumer)
+        if not found.allocations:
             return None
-        allocations = {p: held.get("resources") or {} for p, held in told["allocations"].items()}
-        return Held(
-            consumer,
-            allocations,
-            project=told.get("project_id"),
-            user=told.get("user_id"),
-            type=told.get("consumer_type"),
-        )
+        allocations = {p: held.resources for p, held in found.allocations.items()}
+        return Held(consumer, allocations, found.project_id, found.user_id, found.consumer_type)
 
     def placed_consumer(self, consumer: str) -> Held | None:
         """A consumer; and ``roots`` knows the root of each provider that it names."""
         held = self.consumer(consumer)
         for provider in held.allocations if held else ():
-            if provider not in self.roots and is_uuid_like(provider):
-                told = self._reader.get(f"/resource_providers/{quote(provider, safe='')}") or {}
-                self.roots[provider] = told.get("root_provider_uuid")
+            if provider not in self.roots and is_askable(provider):
+                told = self._reader.get(f"/resource_providers/{quote(provider, safe='')}")
+                self.roots[provider] = _shaped(told, Provider).root_provider_uuid if told else None
         return held
 
     def project(self, project: str) -> Mapping[str, Any]:
@@ -157,8 +159,41 @@ class Asking:
             return {}
         if told is None:
             raise UnreadableError(f"GET /usages of project {project} is answered with HTTP 404")
-        found: Mapping[str, Any] = told.get("usages") or {}
-        return found
+        return _shaped(told, _Part).usages
+
+
+# Only what is used of an answer; what may be damaged may be anything.
+
+
+class _List(Struct):
+    resource_providers: list[Provider]
+
+
+class _Class(Struct):
+    name: str
+
+
+class _Names(Struct):
+    resource_classes: list[_Class] = []
+    traits: list[str] = []
+
+
+class _Holding(Struct):
+    resources: dict[str, Any] = {}
+
+
+class _Part(Struct):
+    resource_provider_generation: int | None = None
+    inventories: dict[str, dict[str, Any]] = {}
+    allocations: dict[str, _Holding] = {}
+    usages: dict[str, int | float] = {}
+
+
+class _Consumer(Struct):
+    allocations: dict[str, _Holding] = {}
+    project_id: str | None = None
+    user_id: str | None = None
+    consumer_type: str | None = None
 
 
 _PARTS: Final = (
@@ -167,6 +202,10 @@ _PARTS: Final = (
     (Reads.USAGES, "usages"),
 )
 """What is read of a provider, in this order."""
+
+
+def _shown(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _shaped(told: Any, shape: type[Shape]) -> Shape:

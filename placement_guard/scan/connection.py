@@ -15,8 +15,12 @@ _AGENT: Final = "placement-guard"
 
 def at_endpoint(url: str, token: str, *, cacert: str | None, threads: int) -> Adapter:
     """Placement at ``url``, asked with a token that is known. Raises CannotScanError."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
         raise CannotScanError("the endpoint is no URL that begins with http:// or https://")
     if parts.username or parts.query or parts.fragment:
         raise CannotScanError("the endpoint must be an address and a path, without a user")

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYetError
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from placement_guard.scan.errors import InterruptedScanError
 
@@ -25,6 +25,14 @@ LOOK_SECONDS: Final = 0.1
 """How long a wait for a result goes on before ``stop`` is looked at (seconds)."""
 
 
+class Progress(Protocol):
+    """Shows how far it is: hands on what it is given."""
+
+    def __call__(
+        self, results: Iterator[Result], label: str, total: int | None
+    ) -> Iterator[Result]: ...
+
+
 class Crew:
     """``size`` threads. Once ``stop`` is set, whoever waits for a result is interrupted."""
 
@@ -34,7 +42,7 @@ class Crew:
         self._tasks: queue.SimpleQueue[tuple[Future[Any], Callable[..., Any], Any] | None]
         self._tasks = queue.SimpleQueue()
         for _ in range(size):
-            threading.Thread(target=self._work, daemon=True).start()
+            threading.Thread(target=self._work, name="scan", daemon=True).start()
 
     def close(self) -> None:
         """Let the threads end; none is waited for."""

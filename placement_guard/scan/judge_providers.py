@@ -4,7 +4,6 @@ The capacity of an inventory is ``int((total - reserved) * allocation_ratio)``
 (``placement.objects.inventory``, openstack-placement 16).
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -12,9 +11,12 @@ from oslo_utils.uuidutils import is_uuid_like
 
 from placement_guard.scan.findings import Finding
 from placement_guard.scan.names import judge_name
-from placement_guard.scan.views import Provider, View
+from placement_guard.scan.views import Provider, View, add
 
 _COLUMNS: Final = ("total", "reserved", "min_unit", "max_unit", "step_size", "allocation_ratio")
+
+_MOST: Final = 1e100
+"""More than any column holds, and still finite when two of it are multiplied."""
 
 
 # Providers -------------------------------------------------------------------------------------
@@ -24,7 +26,7 @@ def judge_provider(provider: Provider, known: Mapping[str, Provider]) -> Iterato
     """Its id, its name, and its place in its tree, among all that are ``known``."""
     where: dict[str, Any] = {"provider": provider.uuid, "provider_name": provider.name}
     if not is_uuid_like(provider.uuid):
-        yield Finding("provider.not_uuid", "it was not looked at any further", **where)
+        yield Finding("provider.not_uuid", f"its id is {provider.uuid}", **where)
     yield from judge_name("provider", provider.name, free=True, **where)
     wrong = _wrong_in_tree(provider, known)
     if wrong:
@@ -120,7 +122,7 @@ def capacity(record: Mapping[str, Any]) -> int:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int | float) and abs(value) <= _MOST
 
 
 def _overfull(
@@ -154,7 +156,7 @@ def _of_allocations(
             what = f"the consumer is {consumer}"
             yield found("consumer.not_uuid", what, consumer=consumer)
         for name, amount in amounts.items():
-            if amount <= 0:
+            if not _is_number(amount) or amount <= 0:
                 yield found(
                     "allocation.not_positive",
                     f"consumer {consumer} holds {amount} of {name}",
@@ -167,8 +169,7 @@ def _of_allocations(
 def _sums(allocations: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     held: dict[str, Any] = {}
     for amounts in allocations.values():
-        for name, amount in amounts.items():
-            held[name] = held.get(name, 0) + amount
+        add(amounts, held)
     return held
 
 

@@ -175,6 +175,18 @@ def chosen(words: Iterable[str]) -> frozenset[str]:
     )
 
 
+def not_shown(ids: Iterable[str], version: tuple[int, int], *, whole: bool) -> dict[str, str]:
+    """Why some of these kinds cannot be found: at this microversion, or but for the ``whole``."""
+    found = {}
+    for name in sorted(ids):
+        if version < KINDS[name].since:
+            since = ".".join(map(str, KINDS[name].since))
+            found[name] = f"Placement tells it from microversion {since} on"
+        elif KINDS[name].whole and not whole:
+            found[name] = "it shows only in a scan of all providers"
+    return found
+
+
 def reads_for(ids: Iterable[str]) -> Reads:
     """What must be asked to find these kinds."""
     found = Reads.PROVIDERS

@@ -11,9 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from oslo_utils.uuidutils import is_uuid_like
-
-from placement_guard.scan.asking import Asking
+from placement_guard.scan.asking import Asking, is_askable
 from placement_guard.scan.crew import Crew
 from placement_guard.scan.findings import Finding
 from placement_guard.scan.judge_consumers import judge_project
@@ -38,6 +36,8 @@ class Projects:
         self._store = store
         self._crew = crew
         self._asked = asked
+        self.all_known = True
+        """Whether all can be asked for; false once a consumer is seen that cannot."""
         self._held: dict[str, Counter[str]] = {}
         self._generations: dict[str, int | None] = {}
 
@@ -45,7 +45,8 @@ class Projects:
         """Who holds something of a provider; and its generation, to tell whether it changed."""
         steady = view.of_one_moment and view.generations
         self._generations[provider.uuid] = next(iter(view.generations)) if steady else None
-        consumers = (consumer for consumer in view.allocations or () if is_uuid_like(consumer))
+        consumers = [consumer for consumer in view.allocations or () if is_askable(consumer)]
+        self.all_known &= len(consumers) == len(view.allocations or ())
         self._store.replace_holders(provider.uuid, provider.root_provider_uuid, consumers)
 
     def know(self, held: Held) -> None:
@@ -95,7 +96,7 @@ class Projects:
         changed = [
             provider
             for provider in providers.values()
-            if is_uuid_like(provider.uuid)
+            if is_askable(provider.uuid)
             and provider.generation != self._generations.get(provider.uuid)
         ]
         for told in self._asked(self._view, changed, "providers again", len(changed)):

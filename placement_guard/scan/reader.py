@@ -58,7 +58,7 @@ class Reader:
 
     def get(
         self, path: str, query: Mapping[str, str] | None = None, *, version: Version | None = None
-    ) -> Any:
+    ) -> dict[str, Any] | None:
         """What the JSON says, with NaN and the infinities as they are; None for a 404.
 
         Raises UnansweredError, UnreadableError, InterruptedScanError, CannotScanError; and
@@ -77,7 +77,8 @@ class Reader:
                 raise UnansweredError(f"{url}: {answer}")
             pause = wait or FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311
             self._stop.wait(pause)
-        return answer
+        found: dict[str, Any] | None = answer
+        return found
 
     def _send(self, url: str, version: Version) -> tuple[int, float, Any]:
         """The status (504 where there was no answer), how long to wait, and the JSON or a text."""
@@ -122,11 +123,14 @@ def _refusal(status: int, url: str) -> str:
     return f"GET {url} is answered with HTTP {status}"
 
 
-def _decoded(body: bytes, url: str) -> Any:
+def _decoded(body: bytes, url: str) -> dict[str, Any]:
     try:
-        return json.loads(body)
+        told = json.loads(body)
     except (ValueError, RecursionError):
-        raise CannotScanError(f"GET {url} is not answered with JSON: is it Placement?") from None
+        told = None
+    if not isinstance(told, dict):
+        raise CannotScanError(f"GET {url} is not answered with a JSON object: is it Placement?")
+    return told
 
 
 def _seconds(told: str | None) -> float:

@@ -13,6 +13,12 @@ Amounts = Mapping[str, Any]
 """Amount by resource class."""
 
 
+def add(amounts: Mapping[str, Any], to: dict[str, Any]) -> None:
+    """Sum up by resource class; what is no number counts for nothing."""
+    for name, amount in amounts.items():
+        to[name] = to.get(name, 0) + (amount if isinstance(amount, int | float) else 0)
+
+
 class Provider(Struct, frozen=True):
     """One of GET /resource_providers; the links are left out."""
 
@@ -58,6 +64,5 @@ class Held(Struct, frozen=True):
         """What it holds of each class, wherever that is."""
         found: dict[str, Any] = {}
         for amounts in self.allocations.values():
-            for name, amount in amounts.items():
-                found[name] = found.get(name, 0) + amount
+            add(amounts, found)
         return found

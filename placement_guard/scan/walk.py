@@ -6,18 +6,19 @@ store; of all else only as much is held as the threads are ahead.
 """
 
 import contextlib
+import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from oslo_utils.uuidutils import is_uuid_like
 
 from placement_guard.scan import judge_consumers, judge_providers
-from placement_guard.scan.asking import Asking
-from placement_guard.scan.crew import Crew
+from placement_guard.scan.asking import Asking, is_askable
+from placement_guard.scan.crew import Crew, Progress
 from placement_guard.scan.errors import CannotScanError, UnansweredError, UnreadableError
 from placement_guard.scan.findings import Finding
-from placement_guard.scan.kinds import KINDS, Reads, reads_for
+from placement_guard.scan.kinds import KINDS, Reads, not_shown, reads_for
 from placement_guard.scan.names import judge_name
 from placement_guard.scan.projects import Projects
 from placement_guard.scan.reader import Reader
@@ -33,14 +34,6 @@ MAX_TWINS: Final = 3
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
-
-
-class Progress(Protocol):
-    """Shows how far it is: hands on what it is given."""
-
-    def __call__(
-        self, results: Iterator[Result], label: str, total: int | None
-    ) -> Iterator[Result]: ...
 
 
 class Look(NamedTuple):
@@ -86,6 +79,8 @@ class Walk:
                         yield finding
             except (UnansweredError, UnreadableError) as error:
                 raise CannotScanError(str(error)) from None
+            except sqlite3.Error as error:
+                raise CannotScanError(f"the temporary file cannot be used: {error}") from None
         self.summary.complete = not self.summary.unanswered
 
     def _count_requests(self) -> None:
@@ -95,12 +90,7 @@ class Walk:
         """On a microversion, and on what can be looked for at it."""
         version = self._crew.one(Asking(self._reader, Reads.PROVIDERS).version)
         self.summary.microversion = f"{version[0]}.{version[1]}"
-        for name in sorted(self._ids):
-            if version < KINDS[name].since:
-                since = ".".join(map(str, KINDS[name].since))
-                self.summary.not_checked[name] = f"Placement tells it from microversion {since} on"
-            elif self._only is not None and KINDS[name].whole:
-                self.summary.not_checked[name] = "it shows only in a scan of all providers"
+        self.summary.not_checked |= not_shown(self._ids, version, whole=self._only is None)
         self._ids -= self.summary.not_checked.keys()
         if not self._ids:
             reasons = (f"{name}: {why}" for name, why in self.summary.not_checked.items())
@@ -118,13 +108,25 @@ class Walk:
             yield from self._names()
         for provider in walked:
             yield from judge_providers.judge_provider(provider, providers)
-        yield from self._look_at([p for p in walked if is_uuid_like(p.uuid)])
+        askable = [provider for provider in walked if is_askable(provider.uuid)]
+        self._projects.all_known = len(askable) == len(walked)
+        yield from self._look_at(askable)
         if "consumer.two_spellings" in self._ids:
             for spellings in self._store.spellings():
-                yield judge_consumers.judge_spellings(spellings)
+                if all(map(is_uuid_like, spellings)):
+                    yield judge_consumers.judge_spellings(spellings)
         yield from self._ask_consumers()
         if self._reads & Reads.PROJECTS:
+            yield from self._compare_projects()
+
+    def _compare_projects(self) -> Iterator[Finding]:
+        """Only where nothing is left out: what was not read would be missing in the sums."""
+        failed = self.summary.found["read.fails"] or self.summary.unanswered
+        if self._projects.all_known and not failed:
             yield from self._projects.findings()
+        else:
+            why = "not every provider and not every consumer could be read"
+            self.summary.not_checked["allocation.no_provider"] = why
 
     # Names and providers
 

@@ -1,7 +1,9 @@
 """Whether the policy lets this user do this operation, before the body is read."""
 
 import os
-from typing import Any, Protocol
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final, Protocol
 
 from oslo_config import cfg
 from oslo_policy import opts, policy
@@ -9,6 +11,12 @@ from oslo_policy import opts, policy
 from placement_guard.api.policies import list_rules
 from placement_guard.exchange import Exchange
 from placement_guard.rejection import Rejection, reject
+
+REMEMBERED_SECONDS: Final = 1.0
+"""How long a yes of the policy is remembered (seconds)."""
+
+MAX_REMEMBERED: Final = 1024
+"""How many are remembered in a process."""
 
 
 class Asks(Protocol):
@@ -23,11 +31,19 @@ class GatePolicy:
     A context that can answer for itself, as Placement's can, is asked: its enforcer is the one
     that Placement goes by, whatever changed it meanwhile. Any other context is judged by an
     enforcer with Placement's rules and defaults, and the same ``[oslo_policy]`` options and file.
+
+    A yes is remembered for REMEMBERED_SECONDS: most of what is asked is a search for files of the
+    operator's. It lets nobody in, for Placement asks again. A no is not: it would keep out whom the
+    operator has just let in.
     """
 
-    def __init__(self, ask: Asks, *, reads: bool = False) -> None:
+    def __init__(
+        self, ask: Asks, *, reads: bool = False, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._ask = ask
         self._reads = reads
+        self._clock = clock
+        self._until: dict[tuple[Any, str, str], float] = {}
 
     def __call__(self, exchange: Exchange) -> Exchange | Rejection:
         rule = exchange.operation.rule
@@ -39,9 +55,27 @@ class GatePolicy:
         context = exchange.context
         if context is None:  # and the rules about that let it pass
             return exchange
-        can = getattr(context, "can", None)
-        allowed = can(rule, fatal=False) if can else self._ask(context, rule)
-        return exchange if allowed else reject("policy.forbidden", _wording(can, rule))
+        if self._allows(context, rule):
+            return exchange
+        return reject("policy.forbidden", _wording(getattr(context, "can", None), rule))
+
+    def _allows(self, context: Any, rule: str) -> bool:
+        can: Any = getattr(context, "can", None)
+        # What only this context has says nothing of another.
+        by = getattr(can, "__func__", None) if can else self._ask
+        if by is None:
+            return bool(can(rule, fatal=False))
+        # All that a policy can know of a context.
+        asked = by, rule, repr(context.to_policy_values())
+        now = self._clock()
+        if self._until.get(asked, now) > now:
+            return True
+        allowed = bool(can(rule, fatal=False) if can else self._ask(context, rule))
+        if allowed:
+            if len(self._until) >= MAX_REMEMBERED:
+                self._until.clear()
+            self._until[asked] = now + REMEMBERED_SECONDS
+        return allowed
 
 
 def _wording(can: Any, rule: str) -> str:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from placement_guard import wire
-from placement_guard.rejection import reject
+from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import RULES
 
 
@@ -114,3 +114,28 @@ def test_a_detail_is_bounded(text):
 )
 def test_code_and_detail_are_found_where_they_are(body, expected):
     assert wire.code_and_detail(body) == expected
+
+
+DETAILS = [
+    "what",
+    "a <b>tag</b> and <br> a break <br/>",
+    "a < b and c > d -- <!-- a comment --> and -->",
+    "an open <tag",
+    "lines\nand\r\nmore\rlines",
+    "x" * 10_000,
+    "\u20ac" * 5_000,
+    "half \ud800",
+    "",
+]
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_what_is_written_down_is_what_webob_would_make_of_it(rule, detail, monkeypatch):
+    def made():
+        status, headers, body = answer(Rejection(rule, detail), HTTP_ACCEPT="application/json")
+        return status, list(headers.items()), body
+
+    written = made()
+    monkeypatch.setattr(wire, "_is_plain", lambda *_: False)
+    assert written == made()

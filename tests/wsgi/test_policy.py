@@ -1,6 +1,14 @@
 """The gate: decided before the body is read, always as Placement would decide."""
 
+import types
+
 import pytest
+from oslo_context.context import RequestContext
+
+from placement_guard.api.routes import Router
+from placement_guard.exchange import begin
+from placement_guard.stages import gate_policy
+from placement_guard.stages.gate_policy import REMEMBERED_SECONDS, GatePolicy, enforcer_of
 
 
 class Told:
@@ -122,3 +130,86 @@ def test_the_operators_policy_file_is_read(stand, tmp_path):
 def test_a_scope_that_the_rule_does_not_take_is_refused(stand):
     context = stand.context(project_id=None, system_scope="all")
     assert stand.ask(**{"placement.context": context}).status_int == 403
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Context(RequestContext):
+    """A context that answers for itself, by what the policy of its class says."""
+
+    allowed, asked = True, 0
+
+    def can(self, action, target=None, *, fatal=True):
+        type(self).asked += 1
+        return self.allowed
+
+
+@pytest.fixture
+def gate():
+    """A gate, its clock, a context class of its own; ``gate.passes(...)`` sends one exchange."""
+    clock, kind = Clock(), type("Context", (Context,), {})
+    router = Router()
+    stage = GatePolicy(enforcer_of(None), clock=clock)
+
+    def passes(path="/traits/CUSTOM_A", **values):
+        context = kind(**{"user_id": "user", "roles": ["admin"], "overwrite": False, **values})
+        exchange = begin({"REQUEST_METHOD": "PUT", "PATH_INFO": path}, router)
+        given = exchange.extended(context=context, version=(1, 39))
+        return stage(given) is given
+
+    return types.SimpleNamespace(passes=passes, clock=clock, kind=kind)
+
+
+def test_a_yes_is_remembered_for_a_second(gate):
+    assert [gate.passes() for _ in range(3)] == [True] * 3
+    assert gate.kind.asked == 1
+    gate.clock.now += REMEMBERED_SECONDS
+    gate.kind.allowed = False
+    assert gate.passes() is False
+    assert REMEMBERED_SECONDS <= 1
+
+
+def test_a_no_is_not_remembered(gate):
+    gate.kind.allowed = False
+    assert gate.passes() is False
+    gate.kind.allowed = True
+    assert gate.passes() is True
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"user_id": "other"},
+        {"project_id": "project"},
+        {"roles": ["admin", "reader"]},
+        {"roles": []},
+        {"system_scope": "all"},
+        {"service_roles": ["service"]},
+        {"path": "/resource_classes/CUSTOM_A"},
+    ],
+    ids=repr,
+)
+def test_a_yes_to_one_is_none_to_another(gate, other):
+    assert gate.passes()
+    gate.kind.allowed = False
+    assert gate.passes(**other) is False
+    assert gate.passes()
+
+
+def test_a_trait_of_another_name_is_the_same_question(gate):
+    assert gate.passes()
+    assert gate.passes("/traits/CUSTOM_B")
+    assert gate.kind.asked == 1
+
+
+def test_what_is_remembered_is_bounded(gate, monkeypatch):
+    monkeypatch.setattr(gate_policy, "MAX_REMEMBERED", 2)
+    assert all(gate.passes(user_id=str(number % 3)) for number in range(6))
+    assert 3 < gate.kind.asked <= 6

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, structs
 
+from placement_guard import lanes
 from placement_guard.rules import BY_ID, Mode, Modes, modes
 
 
@@ -37,9 +38,6 @@ RANGES: Final[Mapping[str, Range]] = {
     "breaker_seconds": Range(0.1, 60, "seconds"),
 }
 """The bounds of the settings that are numbers."""
-
-COORDINATED_BY: Final = ("redis", "rediss", "unix")
-"""The schemes of ``coordination_url``."""
 
 
 class Problem(Struct, frozen=True):
@@ -166,12 +164,9 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def _lane_problems(self) -> Iterator[Problem]:
         if self.lane_directory and not self.lane_directory.startswith("/"):
-            text = "is not an absolute path"
-            yield Problem("settings.lane_directory", "lane_directory", text)
-        scheme = self.coordination_url.partition("://")[0]
-        if self.coordination_url and scheme not in COORDINATED_BY:
-            known = ", ".join(f"{name}://" for name in COORDINATED_BY)
-            text = f"begins with none of {known}"  # the URL may hold a password
+            yield Problem("settings.lane_directory", "lane_directory", "is not an absolute path")
+        text = lanes.problem(self.coordination_url) if self.coordination_url else None
+        if text is not None:
             yield Problem("settings.coordination_url", "coordination_url", text)
 
     def _rate_problems(self) -> Iterator[Problem]:

@@ -71,19 +71,19 @@ class Answer:
         else:
             self._began[0][1].append((name, value))
 
-    def examine(self) -> bytes:
-        """The beginning of the body, or the detail of what was raised. It can still be sent."""
+    def examine(self, most: int = MAX_EXAMINED) -> bytes:
+        """The first bytes of the body, or the detail of what was raised. It can still be sent."""
         if self._raised is not None:
             # A detail may be any object: Placement passes exceptions.
             return str(getattr(self._raised, "detail", None) or "").encode("utf-8", "replace")
         if isinstance(self._body, list | tuple):
-            return b"".join(self._body)[:MAX_EXAMINED]
+            return b"".join(self._body)[:most]
         pieces = iter(self._body)
         seen: list[bytes] = []
-        while sum(map(len, seen)) < MAX_EXAMINED and (piece := next(pieces, None)) is not None:
+        while sum(map(len, seen)) < most and (piece := next(pieces, None)) is not None:
             seen.append(piece)
         self._body = chain(seen, pieces)
-        return b"".join(seen)[:MAX_EXAMINED]
+        return b"".join(seen)[:most]
 
     def send(self, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Give the answer to the server, or raise what was raised."""

@@ -1,6 +1,7 @@
 """Asking Placement: once, or again where a write has lost a race and was rolled back whole."""
 
 import copy
+from contextlib import nullcontext
 from io import BytesIO
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -9,12 +10,20 @@ from msgspec import structs
 from oslo_log import log
 
 from placement_guard import wire
-from placement_guard.admission.resending import Attempts, Resending
+from placement_guard.admission.breaker import breaker_from
+from placement_guard.admission.places import Places
+from placement_guard.admission.queues import Wanted, lanes_from, spared, wanted
+from placement_guard.admission.rates import Rates
+from placement_guard.admission.resending import Attempts, resending
+from placement_guard.admission.shed import OUTAGE as GONE
+from placement_guard.admission.shed import Shed
 from placement_guard.answer import Answer, WSGIApp
 from placement_guard.api import resends
+from placement_guard.api.outages import is_outage
 from placement_guard.api.races import race_of
 from placement_guard.exchange import CONTEXT, Environ, Exchange
-from placement_guard.outcome import FAILED, Ending, Outcome, classify
+from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
+from placement_guard.settings import Settings
 
 LOG = log.getLogger(__name__)
 
@@ -42,12 +51,44 @@ class Failed(NamedTuple):
 
 
 class Asking:
-    """Asks an application; ``resending`` says how often."""
+    """Asks an application: if it may be asked, in the lanes of a request, as often as it takes."""
 
-    def __init__(self, resending: Resending) -> None:
-        self._resending = resending
+    def __init__(self, settings: Settings) -> None:
+        self.lanes = lanes_from(settings)
+        self.breaker = breaker_from(settings)
+        self._rates = Rates(settings)
+        self._places = Places(settings)
+        self._lane_seconds = settings.lane_wait_seconds
+        self._resending = resending(settings)
 
-    def __call__(self, app: WSGIApp, exchange: Exchange) -> Answered | Failed:
+    def __call__(self, app: WSGIApp, exchange: Exchange) -> Answered | Failed | Shed:
+        if exchange.operation.public:  # it needs no database, and tells a probe that we live
+            return self._ask(app, exchange)
+        lanes = wanted(exchange)
+        limited = not spared(exchange, lanes)
+        shed = self._rates(exchange) if limited else None
+        if shed is not None:
+            return shed
+        passage = self.breaker.enter()
+        if passage is None:
+            return Shed(GONE, self.breaker.retry_after)
+        with passage:
+            place = self._places.enter(exchange) if limited else None
+            if isinstance(place, Shed):
+                return place
+            with place or nullcontext():
+                asked = self._queue(app, exchange, lanes)
+            passage.outage = _outage(asked.outcome)
+        return asked
+
+    def _queue(self, app: WSGIApp, exchange: Exchange, lanes: Wanted) -> Answered | Failed:
+        if not lanes.lanes:
+            return self._ask(app, exchange)
+        with self.lanes.hold(lanes.lanes, seconds=self._lane_seconds, urgent=lanes.urgent) as hold:
+            asked = self._ask(app, exchange)
+        return asked.ended(lane=hold.result.value, waited=hold.waited)
+
+    def _ask(self, app: WSGIApp, exchange: Exchange) -> Answered | Failed:
         began = perf_counter()
         if _can_be_sent_again(exchange):
             asked = self._until_served(app, exchange, self._resending.begin())
@@ -77,6 +118,13 @@ class Asking:
         return asked.ended(attempts=attempts.made, given_up=attempts.ended)
 
 
+def _outage(outcome: Outcome) -> bool | None:
+    """Whether the database was gone; None where the answer needed none, as many a 4xx."""
+    if outcome.status == OUTAGE.status:
+        return True
+    return None if outcome.ending in {Ending.REFUSED, Ending.FAILED} else False
+
+
 def _can_be_sent_again(exchange: Exchange) -> bool:
     """Whether anything of this operation is sent again, and its body, if it has one, is known."""
     known = exchange.body is not None or exchange.expected is None
@@ -90,7 +138,7 @@ def _once(app: WSGIApp, exchange: Exchange, environ: Environ) -> Answered | Fail
     except Exception as error:
         race = race_of(error) if mutates else None
         if race is None:
-            return Failed(error)
+            return Failed(error, OUTAGE if is_outage(error) else FAILED)
         LOG.info("Placement lost a race in request %s: %s", exchange.request_id, type(error))
         answer = Answer(wire.concurrent_update, environ)
         return Answered(answer, Outcome(Ending.CONFLICT, 409, race))

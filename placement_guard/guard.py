@@ -5,7 +5,6 @@ them it cannot know who asks: it refuses everything but ``/``, which answers eve
 """
 
 from collections.abc import Iterable
-from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,19 +13,21 @@ from oslo_log import log
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from placement_guard import wire
-from placement_guard.admission.resending import resending
-from placement_guard.answer import Answer, WSGIApp
+from placement_guard.admission.shed import Shed
+from placement_guard.answer import WSGIApp
 from placement_guard.api.routes import Router
 from placement_guard.asking import Answered, Asking
 from placement_guard.blame import blame
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
+from placement_guard.look_up import look_up
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
-from placement_guard.outcome import FAILED, Ending, Outcome, classify
+from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
 from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import Mode
 from placement_guard.settings import Settings
 from placement_guard.stages import journey, reading
+from placement_guard.verifying import Verifying
 
 if TYPE_CHECKING:
     from placement_guard.observers import Observer
@@ -64,7 +65,8 @@ class Guard:
     ) -> None:
         self.application = app
         self.settings = (settings or Settings()).check()
-        self._ask = Asking(resending(self.settings))
+        self.asking = Asking(self.settings)
+        self._verify = Verifying(self.settings)
         self.metrics = Metrics.of(registry)
         self._router = Router()
         self._modes = self.settings.modes()
@@ -110,9 +112,14 @@ class Guard:
 
     def _forward(self, exchange: Exchange, start_response: Any) -> Iterable[bytes]:
         """Let Placement answer."""
-        asked = self._ask(self.application, exchange)
+        asked = self.asking(self.application, exchange)
         if isinstance(asked, Answered):
+            self.metrics.verified(self._verify(self.application, exchange, asked.outcome))
             return self._give(asked, exchange, start_response)
+        if isinstance(asked, Shed):
+            why = asked.why
+            self._observe(exchange, Outcome(Ending.SHED, why.status, shed=why.name), None)
+            return wire.shed(exchange, start_response, asked)
         error = asked.error
         if CONTEXT not in exchange.environ:
             # The root needs no user, but Placement's handler needs a context all the same.
@@ -154,16 +161,8 @@ class Guard:
         """
         if not exchange.operation.provider_asked or exchange.body is None:
             return None
-        look_up = {
-            "REQUEST_METHOD": "GET",
-            "CONTENT_LENGTH": "0",
-            "wsgi.input": BytesIO(),
-            "HTTP_ACCEPT": "application/json",  # a read has nothing else; the write may ask for it
-        }
-        try:
-            answer = Answer(self.application, {**exchange.environ, **look_up})
-        except Exception:
-            LOG.exception("A look-up failed in request %s", exchange.request_id)
+        answer = look_up(self.application, exchange.environ)
+        if answer is None:
             return None
         if answer.status == 404:
             return Answered(answer, classify(404, mutates=True))
@@ -184,9 +183,13 @@ class Guard:
         start_response: Any,
         outcome: Outcome = FAILED,
     ) -> Iterable[bytes]:
-        """Answer 500 for an unexpected exception; its text stays in the log."""
-        LOG.error("%s failed in request %s", who, exchange.request_id, exc_info=error)
+        """Answer 5xx for an unexpected exception; its text stays in the log."""
         self._observe(exchange, outcome, None)
+        if outcome.status == OUTAGE.status:
+            said = ascii(str(error)[:MAX_LOGGED])
+            LOG.error("The database is gone in request %s: %s", exchange.request_id, said)
+            return wire.fail(exchange, start_response, outcome.status, RETRY_AFTER)
+        LOG.error("%s failed in request %s", who, exchange.request_id, exc_info=error)
         return wire.fail(exchange, start_response)
 
     def _observe(self, exchange: Exchange, outcome: Outcome, rejection: Rejection | None) -> None:

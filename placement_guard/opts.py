@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from oslo_config import cfg
 
+from placement_guard.admission.opts import OPTIONS as ADMISSION
 from placement_guard.settings import ConfigurationError, Problem, Settings
 
 GROUP: Final = cfg.OptGroup(
@@ -16,7 +17,7 @@ GROUP: Final = cfg.OptGroup(
 
 _defaults = Settings()
 
-OPTIONS: Final = (
+_OPTIONS: Final = (
     cfg.BoolOpt(
         "observe",
         default=_defaults.observe,
@@ -53,33 +54,6 @@ OPTIONS: Final = (
             "only moves the refusal, and its count, to the guard."
         ),
     ),
-    cfg.BoolOpt(
-        "resend",
-        default=_defaults.resend,
-        help=(
-            "Send an allocations write or a reshape again that lost a race inside Placement, from "
-            "its beginning and outside of its transaction. Placement's own way of trying again, "
-            "inside the transaction, promises the same capacity twice: behind the guard it is "
-            "off then, whatever [placement] allocation_conflict_retry_count says. Switch this off "
-            "only to see what a bare Placement does."
-        ),
-    ),
-    cfg.IntOpt(
-        "resend_attempts",
-        default=_defaults.resend_attempts,
-        help=(
-            "How often one request is sent to Placement at most, the first time included (1 to "
-            "50). Nova tries 4 times itself, so a claim may be sent four times as often."
-        ),
-    ),
-    cfg.FloatOpt(
-        "resend_seconds",
-        default=_defaults.resend_seconds,
-        help=(
-            "How long after it came, in seconds (at most 60), a request is still sent again. Then "
-            "the client gets Placement's 409 placement.concurrent_update, with Retry-After."
-        ),
-    ),
     cfg.HostAddressOpt(
         "metrics_host",
         default=_defaults.metrics_host,
@@ -99,6 +73,9 @@ OPTIONS: Final = (
         ),
     ),
 )
+
+OPTIONS: Final = (*_OPTIONS, *ADMISSION)
+"""Every option of ``[placement_guard]``."""
 
 
 def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:

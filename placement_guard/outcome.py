@@ -21,6 +21,8 @@ class Ending(StrEnum):
     """Placement answered 409: the request met another state than it counted on."""
     REFUSED = "refused_by_placement"
     """Placement answered any other 4xx."""
+    SHED = "shed"
+    """The guard did not let it in now: a limit, or Placement's database is gone."""
     FAILED = "failed"
     """A 5xx or an exception, Placement's or the guard's."""
 
@@ -38,6 +40,11 @@ class Outcome(Struct, frozen=True):
     given_up
         Why it was not asked again after a conflict that this could have cured: attempts, deadline
         or budget. Empty otherwise.
+    shed
+        Why it was not let in; empty otherwise.
+    lane, waited
+        How the request came out of the queue for its lanes (held, timeout, full, unavailable), and
+        how long that took (seconds). Empty where it takes none.
     """
 
     ending: Ending
@@ -46,9 +53,13 @@ class Outcome(Struct, frozen=True):
     seconds: float | None = None
     attempts: int = 1
     given_up: str = ""
+    shed: str = ""
+    lane: str = ""
+    waited: float = 0.0
 
 
 FAILED: Final = Outcome(Ending.FAILED, 500)
+OUTAGE: Final = Outcome(Ending.FAILED, 503)
 
 
 def classify(status: int, *, mutates: bool, code: str | None = None, detail: str = "") -> Outcome:

@@ -11,15 +11,20 @@ from typing import Any, Final
 from microversion_parse.middleware import MicroversionMiddleware
 from oslo_config import cfg
 from oslo_log import log
+from placement import db_api
 
 # Bound now: who replaces them by ours must not make ours call itself.
 from placement.deploy import deploy as bare_deploy
 from placement.deploy import loadapp as bare_loadapp
 from placement.handler import PlacementHandler
 from prometheus_client import REGISTRY, CollectorRegistry
+from sqlalchemy import text
+from webob import Request
 
 from placement_guard.guard import Guard
 from placement_guard.inside import no_retry_inside
+from placement_guard.lanes import State
+from placement_guard.observers.health import Health
 from placement_guard.opts import settings_from
 from placement_guard.settings import Settings
 
@@ -78,6 +83,32 @@ def conf_of(stack: WSGIApp) -> cfg.ConfigOpts:
 def settings_of(stack: WSGIApp) -> Settings:
     """The settings of the guard in a guarded stack."""
     return _find(stack, Guard).settings
+
+
+def health_of(stack: WSGIApp) -> Health:
+    """The health of a guarded stack: Placement answers, and its database can be reached."""
+    asking = _find(stack, Guard).asking
+
+    def placement() -> None:
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "SCRIPT_NAME": ""}
+        environ |= {"SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.url_scheme": "http"}
+        status = Request(environ).get_response(stack).status_int
+        if status != 200:
+            raise RuntimeError(f"GET / was answered with {status}")
+
+    def database() -> None:
+        with db_api.get_placement_engine().connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    return Health(
+        {"placement": placement, "database": database},
+        {"lanes": lambda: _shown(asking.lanes.state()), "breaker": asking.breaker.state},
+    )
+
+
+def _shown(state: State) -> dict[str, Any]:
+    below = _shown(state.below) if state.below is not None else None
+    return {**state._asdict(), "below": below}
 
 
 def _find(stack: WSGIApp, kind: type[Any]) -> Any:

@@ -2,17 +2,42 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from placement_guard import lanes
 from placement_guard.rules import BY_ID, Mode, Modes, modes
 
-MIN_BODY_BYTES: Final = 1024
-MAX_BODY_BYTES: Final = 1024 * 1024 * 1024
 
-MAX_ATTEMPTS: Final = 50
-MAX_RESEND_SECONDS: Final = 60
+class Range(NamedTuple):
+    """The values that a number may have, both ends included, and their unit."""
+
+    least: float
+    most: float
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.least} and {self.most} {self.unit}".rstrip()
+
+
+RANGES: Final[Mapping[str, Range]] = {
+    "max_body_bytes": Range(1024, 1024 * 1024 * 1024, "bytes"),
+    "resend_attempts": Range(1, 50),
+    "resend_seconds": Range(0.001, 60, "seconds"),
+    "lane_width": Range(1, 64),
+    "lane_wait_seconds": Range(0.001, 30, "seconds"),
+    "lane_max_waiting": Range(1, 256),
+    "limit_claims": Range(0, 64),
+    "limit_writes": Range(0, 64),
+    "limit_candidates": Range(0, 64),
+    "limit_wait_seconds": Range(0.001, 30, "seconds"),
+    "limit_max_waiting": Range(1, 256),
+    "verify_share": Range(0, 1),
+    "breaker_failures": Range(0, 1000),
+    "breaker_seconds": Range(0.1, 60, "seconds"),
+}
+"""The bounds of the settings that are numbers."""
 
 
 class Problem(Struct, frozen=True):
@@ -49,6 +74,34 @@ class Settings(Struct, frozen=True, kw_only=True):
     resend, resend_attempts, resend_seconds
         Whether a write that lost a race inside Placement is sent again; how often it is sent at
         most, the first time included; and for how long after it came (seconds).
+    lanes
+        Whether writes that touch the same provider queue for it.
+    lane_width
+        How many claims on one provider are in Placement at once.
+    lane_wait_seconds
+        How long a request waits for its lanes at most; it then goes on without.
+    lane_max_waiting
+        How many requests wait for one lane at most, on one host; the next goes on without.
+    lane_directory
+        Where the lanes of a host are; empty: ``/run/placement-guard``, else a directory in the
+        temporary one.
+    coordination_url
+        The Redis through which several hosts share lanes; empty: each host has its own.
+    breaker_failures, breaker_seconds
+        After how many requests in a row that found the database gone Placement is not asked any
+        more (0: it is always asked), and after how long (seconds) one request is let in to see
+        whether it is back.
+    limit_claims, limit_writes, limit_candidates
+        How many claims, other writes, and requests for allocation candidates are in work at once on
+        one host; 0: no limit.
+    limit_wait_seconds, limit_max_waiting
+        How long a request waits for its place at most, and behind how many others; it is then
+        answered with 503 and a Retry-After.
+    user_rate, project_rate
+        How many requests a user, or a project, may send in a time (``100/second``); empty: any.
+    verify_share, verify_reshapes
+        The share (0 to 1) of committed claims after which is looked at what is stored, and whether
+        that is done after each reshape.
     metrics_host, metrics_port
         Where the listener of the metrics binds; port 0 means no listener. Used by the ways in that
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
@@ -60,23 +113,30 @@ class Settings(Struct, frozen=True, kw_only=True):
     resend: bool = True
     resend_attempts: int = 10
     resend_seconds: float = 5.0
+    lanes: bool = True
+    lane_width: int = 2
+    lane_wait_seconds: float = 2.0
+    lane_max_waiting: int = 16
+    lane_directory: str = ""
+    coordination_url: str = ""
+    breaker_failures: int = 5
+    breaker_seconds: float = 1.0
+    limit_claims: int = 0
+    limit_writes: int = 0
+    limit_candidates: int = 0
+    limit_wait_seconds: float = 1.0
+    limit_max_waiting: int = 16
+    user_rate: str = ""
+    project_rate: str = ""
+    verify_share: float = 0.01
+    verify_reshapes: bool = False
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9778
     rules: Mapping[str, str] = {}
 
     def problems(self) -> list[Problem]:
         """Everything wrong with these values; empty where they can be used."""
-        found = []
-        if not MIN_BODY_BYTES <= self.max_body_bytes <= MAX_BODY_BYTES:
-            found.append(
-                Problem(
-                    "settings.max_body_bytes",
-                    "max_body_bytes",
-                    f"{self.max_body_bytes} is not between {MIN_BODY_BYTES} and "
-                    f"{MAX_BODY_BYTES} bytes",
-                )
-            )
-        found += self._resend_problems()
+        found = [*self._range_problems()]
         if not 0 <= self.metrics_port <= 65535:
             found.append(
                 Problem(
@@ -89,15 +149,32 @@ class Settings(Struct, frozen=True, kw_only=True):
             found.append(
                 Problem("settings.metrics_host", "metrics_host", "is empty; name an address")
             )
-        return [*found, *self._rule_problems()]
+        return [
+            *found,
+            *self._lane_problems(),
+            *self._rate_problems(),
+            *self._rule_problems(),
+        ]
 
-    def _resend_problems(self) -> Iterator[Problem]:
-        if not 1 <= self.resend_attempts <= MAX_ATTEMPTS:
-            text = f"{self.resend_attempts} is not between 1 and {MAX_ATTEMPTS}"
-            yield Problem("settings.resend_attempts", "resend_attempts", text)
-        if not 0 < self.resend_seconds <= MAX_RESEND_SECONDS:
-            text = f"{self.resend_seconds} is not between 0 and {MAX_RESEND_SECONDS} seconds"
-            yield Problem("settings.resend_seconds", "resend_seconds", text)
+    def _range_problems(self) -> Iterator[Problem]:
+        for name, bounds in RANGES.items():
+            value = getattr(self, name)
+            if not bounds.least <= value <= bounds.most:
+                yield Problem(f"settings.{name}", name, f"{value} is not between {bounds}")
+
+    def _lane_problems(self) -> Iterator[Problem]:
+        if self.lane_directory and not self.lane_directory.startswith("/"):
+            yield Problem("settings.lane_directory", "lane_directory", "is not an absolute path")
+        text = lanes.problem(self.coordination_url) if self.coordination_url else None
+        if text is not None:
+            yield Problem("settings.coordination_url", "coordination_url", text)
+
+    def _rate_problems(self) -> Iterator[Problem]:
+        for name in ("user_rate", "project_rate"):
+            rate = getattr(self, name)
+            text = _rate_problem(rate) if rate else None
+            if text is not None:
+                yield Problem(f"settings.{name}", name, text)
 
     def _rule_problems(self) -> Iterator[Problem]:
         known = ", ".join(Mode)
@@ -116,9 +193,27 @@ class Settings(Struct, frozen=True, kw_only=True):
         changed = {rule: Mode(mode) for rule, mode in self.rules.items()}
         return modes(changed, observe=self.observe)
 
+    def __str__(self) -> str:
+        """For the log: without the password that a URL may hold."""
+        hidden = "..." if self.coordination_url else ""
+        return repr(structs.replace(self, coordination_url=hidden))
+
     def check(self) -> "Settings":
         """These settings, or ConfigurationError with all their problems."""
         problems = self.problems()
         if problems:
             raise ConfigurationError(problems)
         return self
+
+
+def _rate_problem(rate: str) -> str | None:
+    """What is wrong with the text of a rate; None where it can be used."""
+    try:
+        from limits import parse  # noqa: PLC0415
+    except ImportError:
+        return "needs the extra placement-guard[limits]"
+    try:
+        parse(rate)
+    except ValueError:
+        return f"{rate!r} is no rate; write for example 100/second, or 2000 per 5 minutes"
+    return None

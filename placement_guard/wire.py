@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from webob import exc
 
+from placement_guard.admission.shed import Shed
 from placement_guard.api.conflicts import CONCURRENT_UPDATE
 from placement_guard.exchange import REQUEST_ID, Environ, Exchange
 from placement_guard.rejection import PLACEMENT_CODE, Rejection
@@ -95,6 +96,16 @@ def told(exchange: Exchange, conflict: str) -> str:
     if conflict:
         parts.append(f'conflict="{conflict}"')
     return ", ".join(parts)
+
+
+def shed(exchange: Exchange, start_response: Any, shed: Shed) -> Iterable[bytes]:
+    """Answer 429 or 503 to what is not let in now."""
+    kind = {429: exc.HTTPTooManyRequests, 503: exc.HTTPServiceUnavailable}[shed.why.status]
+    answer = kind(shed.why.message)
+    answer.headers["Retry-After"] = str(shed.retry_after)
+    answer.headers[HEADER] = f'decision=shed, why="{shed.why.name}"'
+    code = f"placement_guard.shed.{shed.why.name}"
+    return _send(answer, code, None, exchange.environ, start_response)
 
 
 def warned(warnings: Sequence[Rejection]) -> str:

@@ -2,14 +2,14 @@
 
 ``placement_guard.wsgi:application`` is a guarded Placement, configured as Placement is: from
 ``/etc/placement``, or the directory in ``OS_PLACEMENT_CONFIG_DIR``. Importing this module starts
-it, and the listener of the metrics with it.
+it, and the listener of metrics and health with it.
 """
 
 from placement.wsgi import init_application
 
 from placement_guard.observers.listener import listen_if_possible
-from placement_guard.placement import conf_of, guarded, settings_of
+from placement_guard.placement import conf_of, guarded, health_of, settings_of
 
 application = init_application()
 guarded(application, conf_of(application))
-listen_if_possible(settings_of(application))
+listen_if_possible(settings_of(application), health=health_of(application))

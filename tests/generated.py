@@ -21,7 +21,8 @@ from oslo_config import generator as config_generator
 from oslo_policy import generator as policy_generator
 from prometheus_client import CollectorRegistry
 
-from placement_guard.api import conflicts
+from placement_guard.admission.shed import WHYS
+from placement_guard.api import conflicts, resends
 from placement_guard.api.operations import LAST_VERSION, NAMES, OPERATIONS, Operation, Version
 from placement_guard.api.policies import list_rules
 from placement_guard.observers.metrics import Metrics
@@ -35,6 +36,29 @@ from tests.markdown import MARK, literals, table
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 NAMESPACE: Final = "placement-guard"
+
+
+RESULTS: Final = {
+    "attempts": "given up: it was sent as often as allowed.",
+    "budget": "given up: the process had no resends left.",
+    "cured": "sent again until no resend could do more: served, as a rule.",
+    "deadline": "given up: its time was over.",
+    "full": "too many waited before it; it went on without.",
+    "held": "it had all its lanes.",
+    "timeout": "it waited as long as allowed, and went on without.",
+    "unavailable": "there were no lanes; it went on without.",
+}
+"""By the label ``result``."""
+
+
+FOUND: Final = {
+    "lost_claim": "a claim that was acknowledged is stored otherwise, or not at all.",
+    "not_read": "it could not be looked at: the caller may not read it, or Placement failed.",
+    "overcommitted": "more of a class is used than its capacity; also where an inventory was made "
+    "smaller.",
+    "reshape_differs": "what is stored is not what a reshape wrote.",
+}
+"""By the label ``found``."""
 
 
 class StageNote(NamedTuple):
@@ -64,6 +88,7 @@ OUTCOMES: Final = {
     Ending.COMMITTED: "Placement made the change.",
     Ending.CONFLICT: "Placement answered 409.",
     Ending.REFUSED: "Placement answered any other 4xx.",
+    Ending.SHED: "The guard did not let it in now: a limit, or Placement's database is gone.",
     Ending.FAILED: "A 5xx or an exception, Placement's or the guard's.",
 }
 """By outcome."""
@@ -165,6 +190,12 @@ def _label_section(name: str, values: list[str]) -> str:
     elif name == "kind":
         meanings = {kind.name: f"{kind.meaning}." for kind in conflicts.KINDS}
         meanings[conflicts.OTHER] = "none of these."
+    elif name == "result":
+        meanings = RESULTS
+    elif name == "why":
+        meanings = {why.name: f"{why.status}: {why.message}" for why in WHYS}
+    elif name == "found":
+        meanings = FOUND
     elif name == "mode":
         meanings = {"enforce": "refused.", "warn": "let through."}
     elif name == "stage":
@@ -229,6 +260,27 @@ def exceptions_page() -> str:
 
 def _row(operation: Operation) -> tuple[str, str, str]:
     return f"`{operation.name}`", operation.method, _path(operation)
+
+
+def conflicts_page() -> str:
+    """docs/reference/conflicts.md"""
+    kinds = [(f"`{kind.name}`", f"{kind.meaning}.") for kind in conflicts.KINDS]
+    kinds.append((f"`{conflicts.OTHER}`", "none of these."))
+    rows = [
+        (f"`{row.operation}`", f"`{row.kind}`", "yes" if row.again else "no", row.reason)
+        for row in resends.TABLE
+    ]
+    return (
+        f"{MARK}# Conflicts\n\nEvery 409 of Placement has a kind. Placement's code does not tell it: "
+        "several kinds share one, and below microversion 1.23 there is none. The guard tells it by the "
+        "code or by the wording, changes neither, and says it in the header of the answer, in the "
+        'metrics and in the log.\n\n```text\nPlacement-Guard: conflict="lost_race"\n```\n\n'
+        "## Kinds\n\n"
+        + table(("Kind", "What it means"), kinds)
+        + "\n## What is sent again\n\nA pair that is not in this table is not sent again: another "
+        "attempt would come to the same. [Concurrent writes](../concurrency.md) tells how often and how "
+        "long.\n\n" + table(("Operation", "Kind", "Sent again", "Why"), rows)
+    )
 
 
 def journey_section() -> str:
@@ -301,6 +353,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/metrics.md": metrics_page,
     "docs/reference/operations.md": operations_page,
     "docs/reference/exceptions.md": exceptions_page,
+    "docs/reference/conflicts.md": conflicts_page,
     f"{rule_pages.FOLDER}/index.md": rule_pages.index,
     **{
         f"{rule_pages.FOLDER}/{rule_pages.page_of(rule)}": partial(rule_pages.page, rule)

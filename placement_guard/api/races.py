@@ -35,7 +35,7 @@ _SQLITE_BUSY: Final = 5  # the primary code, in the lower byte
 
 def race_of(error: BaseException) -> str | None:
     """The kind of conflict that ``error`` shows, or None where it is something else."""
-    for cause in _chain(error):
+    for cause in chain(error):
         names = {kind.__name__ for kind in type(cause).__mro__}
         if names & _LOST:
             return LOST_RACE
@@ -44,7 +44,7 @@ def race_of(error: BaseException) -> str | None:
     return None
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
     """The exception and what it wraps: oslo.db and SQLAlchemy keep the driver's own inside."""
     at: Any = error
     for _ in range(MAX_CHAIN):

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sqlite3
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -19,8 +20,9 @@ from waitress.server import create_server
 
 from placement_guard import opts
 from placement_guard.cli.errors import CannotServeError
+from placement_guard.observers.health import STARTING, App
 from placement_guard.observers.listener import listen
-from placement_guard.placement import loadapp
+from placement_guard.placement import health_of, loadapp
 from placement_guard.settings import ConfigurationError, Settings
 from placement_guard.version import __version__
 
@@ -44,8 +46,14 @@ def serve(arguments: argparse.Namespace) -> None:
         conf = _configure(arguments)
         settings = opts.settings_from(conf)
         api = stack.enter_context(_bound(arguments.host, arguments.port))
-        _listen_for_metrics(settings, stack)
+        known = [STARTING]
+
+        def health(environ: Any, start_response: Any) -> Iterable[bytes] | None:
+            return known[-1](environ, start_response)
+
+        _listen_for_metrics(settings, stack, health)
         app = _load(conf)
+        known.append(health_of(app))
         # SQLite takes one writer at a time, and answers a second "database is locked". With one
         # worker thread requests wait for their turn instead, of however many connections.
         on_sqlite = conf.placement_database.connection.startswith("sqlite")
@@ -123,9 +131,9 @@ def _bound(host: str, port: int) -> Any:
         yield api
 
 
-def _listen_for_metrics(settings: Settings, stack: contextlib.ExitStack) -> None:
+def _listen_for_metrics(settings: Settings, stack: contextlib.ExitStack, health: App) -> None:
     try:
-        metrics = listen(settings)
+        metrics = listen(settings, health=health)
     except OSError as error:
         host, port = settings.metrics_host, settings.metrics_port
         raise _cannot_listen(host, port, error, "--metrics-port") from None

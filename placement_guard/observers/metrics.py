@@ -4,19 +4,23 @@ Counters are bound to their label values at construction: a request pays for an 
 a look-up, and a series starts at 0, so that the first increase is seen.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from placement_guard.admission.queues import QUEUED
+from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, operations
 from placement_guard.api import resends as api_resends
 from placement_guard.exchange import Exchange
+from placement_guard.lanes import Result
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import Rejection
 from placement_guard.rules import RULES, Mode
 from placement_guard.stages import ORDER
+from placement_guard.verifying import Found
 
 STAGE_BUCKETS: Final = (
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1, 1.0,
@@ -25,6 +29,9 @@ STAGE_BUCKETS: Final = (
 
 PLACEMENT_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds."""
+
+LANE_BUCKETS: Final = (0.0001, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Seconds. A lane that is free takes microseconds."""
 
 BODY_BUCKETS: Final = (256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0, 10485760.0)
 """Bytes."""
@@ -68,6 +75,32 @@ class Metrics:
             "Requests that lost a race, by what came of sending them again: cured, or why the "
             "guard gave up.",
             ("operation", "result"),
+            registry=registry,
+        )
+        lane_waits = Histogram(
+            "placement_guard_lane_wait_seconds",
+            "Time that writes waited for the lanes of what they touch.",
+            ("operation",),
+            buckets=LANE_BUCKETS,
+            registry=registry,
+        )
+        lanes = Counter(
+            "placement_guard_lanes",
+            "Writes that asked for lanes, by how they came out of the queue: held, or gone on "
+            "without (timeout, full, unavailable).",
+            ("operation", "result"),
+            registry=registry,
+        )
+        shed = Counter(
+            "placement_guard_shed",
+            "Requests that were not let in, by why: the database is gone, or a limit.",
+            ("operation", "why"),
+            registry=registry,
+        )
+        found = Counter(
+            "placement_guard_verifications",
+            "What was found where acknowledged writes were looked at again.",
+            ("found",),
             registry=registry,
         )
         stage = Histogram(
@@ -116,6 +149,16 @@ class Metrics:
             for name in sorted(api_resends.OPERATIONS)
             for result in RESEND_RESULTS
         }
+        self._lane_waits = {name: lane_waits.labels(name).observe for name in _WITH_LANES}
+        self._lanes = {
+            (name, result.value): lanes.labels(name, result.value).inc
+            for name in _WITH_LANES
+            for result in Result
+        }
+        self._shed = {
+            (name, why.name): shed.labels(name, why.name).inc for name in _SHED for why in WHYS
+        }
+        self._found = {what: found.labels(what.value).inc for what in Found}
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
 
     @classmethod
@@ -141,10 +184,20 @@ class Metrics:
             self._conflicts[name, outcome.conflict]()
         if outcome.seconds is not None:
             self._placement[name](outcome.seconds)
+        if outcome.shed:
+            self._shed[name, outcome.shed]()
+        if outcome.lane:
+            self._lanes[name, outcome.lane]()
+            self._lane_waits[name](outcome.waited)
         if outcome.attempts > 1 or outcome.given_up:
             self._resent(name, outcome)
         if exchange.body is not None:
             self._body[name](len(exchange.body))
+
+    def verified(self, found: Iterable[Found]) -> None:
+        """Count what verifying has found."""
+        for what in found:
+            self._found[what]()
 
     def _resent(self, name: str, outcome: Outcome) -> None:
         self._resends[name](outcome.attempts - 1)
@@ -158,6 +211,8 @@ _WITH_INVENTORY: Final = (
     "resource_providers:inventories:update",
 )
 _WITH_CHECKED_PATH: Final = ("allocations:update", "resource_classes:update", "traits:update")
+_SHED: Final = sorted({o.name for o in operations.OPERATIONS if not o.public} | {"unmatched"})
+_WITH_LANES: Final = sorted(QUEUED)
 _WITH_BODY: Final = sorted({o.name for o in operations.OPERATIONS if o.bodies})
 
 

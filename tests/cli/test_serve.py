@@ -126,6 +126,18 @@ def test_it_stops_where_it_was_started_with_the_interrupt_ignored(tmp_path):
         signal.signal(signal.SIGINT, before)
 
 
+def test_it_tells_that_it_lives_and_is_ready(tmp_path):
+    with serving(tmp_path) as server:
+        for path, key in (("healthz", "alive"), ("readyz", "ready")):
+            url = f"http://127.0.0.1:{server.metrics_port}/{path}"
+            with urllib.request.urlopen(url) as answer:
+                told = json.load(answer)
+            assert told[key] is True
+        assert told["checks"] == {"placement": "ok", "database": "ok"}
+        assert told["lanes"]["driver"] == "files"
+        assert told["breaker"] == {"open": False}
+
+
 def test_it_comes_back_with_its_database_and_stops_on_sigterm(tmp_path):
     name = str(uuid.uuid4())
     with serving(tmp_path) as server:

@@ -111,7 +111,8 @@ def test_a_placement_without_the_option_or_the_retry_keeps_its_ways(monkeypatch,
     no_retry_inside(other)
     assert allocation._set_allocations is len
     assert isinstance(other.config, GuardedConf)
-    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+    warned = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warned) == 2
 
 
 def test_the_guard_does_it_where_it_is_put_in_place(real):

@@ -30,6 +30,17 @@ def test_the_defaults_can_be_used():
     [
         ({"max_body_bytes": 0}, ["settings.max_body_bytes"]),
         ({"max_body_bytes": 2**40}, ["settings.max_body_bytes"]),
+        ({"resend_attempts": 0}, ["settings.resend_attempts"]),
+        ({"resend_seconds": 61.0}, ["settings.resend_seconds"]),
+        (
+            {"lane_width": 65, "lane_max_waiting": 0},
+            ["settings.lane_width", "settings.lane_max_waiting"],
+        ),
+        ({"lane_directory": "lanes"}, ["settings.lane_directory"]),
+        ({"coordination_url": "http://redis"}, ["settings.coordination_url"]),
+        ({"coordination_url": "redis://:secret@redis:6379/0"}, []),
+        ({"user_rate": "often"}, ["settings.user_rate"]),
+        ({"user_rate": "100/second", "project_rate": "2000 per 5 minutes"}, []),
         ({"metrics_port": 65536}, ["settings.metrics_port"]),
         ({"metrics_port": -1}, ["settings.metrics_port"]),
         ({"metrics_host": " "}, ["settings.metrics_host"]),
@@ -137,3 +148,10 @@ def test_observe_turns_every_enforce_into_warn():
     modes = Settings(observe=True, rules={"json.duplicate_key": "off"}).modes()
     assert modes["json.duplicate_key"] is Mode.OFF
     assert set(modes.values()) == {Mode.WARN, Mode.OFF}
+
+
+def test_no_password_is_in_what_is_logged_of_settings():
+    settings = Settings(coordination_url="redis://:hunter2@redis:6379/0")
+    assert "hunter2" not in str(settings)
+    [problem] = Settings(coordination_url="http://:hunter2@redis").problems()
+    assert "hunter2" not in str(problem)

@@ -2,11 +2,14 @@
 
 from prometheus_client import CollectorRegistry
 
+from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, operations
+from placement_guard.lanes import Result
 from placement_guard.observers.metrics import RESEND_RESULTS, Metrics
 from placement_guard.outcome import Ending
 from placement_guard.rules import RULES
 from placement_guard.stages import ORDER
+from placement_guard.verifying import Found
 
 
 def series(registry):
@@ -33,7 +36,9 @@ def test_every_label_value_comes_from_a_table():
         "rule": {rule.id for rule in RULES},
         "mode": {"enforce", "warn"},
         "kind": set(conflicts.KIND_NAMES),
-        "result": set(RESEND_RESULTS),
+        "found": set(Found),
+        "why": {why.name for why in WHYS},
+        "result": {*RESEND_RESULTS, *map(str, Result)},
     }
     for _, labels in series(registry):
         for name, value in labels:

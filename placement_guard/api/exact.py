@@ -8,7 +8,6 @@ decoding it costs, not seconds, and no more memory than that.
 """
 
 from collections.abc import Iterable
-from itertools import chain
 from typing import Any, Final
 
 from jsonschema.exceptions import ValidationError, best_match
@@ -21,7 +20,7 @@ from placement_guard.api.schemas import Schema
 from placement_guard.api.wording import malformed, wording_of
 
 MAX_PLACES: Final = 64
-"""How many of the shallowest broken places are put into words, to choose the best from."""
+"""How many of the broken places of one level are looked at, where many are."""
 
 MAX_WHOLE: Final = 64 * 1024
 """The largest body (bytes) that Python's jsonschema may walk as a whole, where places do not do."""
@@ -48,9 +47,12 @@ class Judge:
         text is Placement's, or those of the strict rules.
         """
         try:
-            data = strict_json.load(body)
+            data, plain = strict_json.load(body)
             invalid = self._error(data, len(body))
             if invalid is None:
+                found = strict_json.search_plain(body, data) if plain else None
+                if found is not None:
+                    return data, found
                 del data  # it is decoded again, and once in memory is enough
                 return strict_json.search(body)
         except strict_json.MalformedError as error:
@@ -66,13 +68,11 @@ class Judge:
         wrong = level if wrong_here else []
         accepted = not wrong_here
         while level:
-            error = best_match(
-                chain.from_iterable(
-                    compiled.errors_here(value, place) for place, compiled, value, _ in wrong
-                )
-            )
-            if error is not None:
-                return error
+            # The first that Python finds wrong, too: jsonschema prefers the last in order.
+            for place, compiled, value, _ in wrong:
+                error = best_match(compiled.errors_here(value, place))
+                if error is not None:
+                    return error
             wrong, deeper = _below(level)
             level = wrong or deeper
             accepted = accepted and not level
@@ -85,8 +85,7 @@ class Judge:
 def _below(level: list[_Node]) -> tuple[list[_Node], list[_Node]]:
     """The members of these nodes that are wrong themselves, and those wrong further down.
 
-    At most MAX_PLACES of each. Of equally shallow places jsonschema prefers the last in order, so
-    the last come first.
+    At most MAX_PLACES of each, the last first.
     """
     wrong: list[_Node] = []
     deeper: list[_Node] = []

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from placement_guard.api import documents
 from placement_guard.api.documents import Document
-from placement_guard.api.finding import Finding
+from placement_guard.api.finding import Finding, bounded
 from placement_guard.api.jsonpath import Path
 from placement_guard.api.schemas import MAX_INT
 
@@ -25,10 +25,13 @@ RESERVED_CAN_BE_TOTAL: Final = (1, 26)
 
 
 def invariants(document: Document, data: Any, version: tuple[int, int]) -> list[Finding]:
-    """What is wrong with the inventories of a body; empty for documents without."""
+    """What is wrong with the inventories of a body; empty for documents without.
+
+    Of a reshape at most MAX_FINDINGS by each rule.
+    """
     kind = document.name.partition(" 1.")[0]
     if kind == documents.RESHAPE.name:
-        return _of_reshape(data)
+        return bounded(_of_reshape(data))
     if kind == documents.INVENTORIES.name:
         at: Path = ("inventories",)
         return _of_provider([((*at, k), r) for k, r in data["inventories"].items()], version)
@@ -54,25 +57,18 @@ def _of_provider(records: list[tuple[Path, Record]], version: tuple[int, int]) -
     return found
 
 
-def _of_reshape(data: Any) -> list[Finding]:
-    found: list[Finding] = []
-    capacities: dict[tuple[str, str], int] = {}
+def _of_reshape(data: Any) -> Iterator[Finding]:
     for provider, inventories in data["inventories"].items():
         for name, record in inventories["inventories"].items():
-            at: Path = ("inventories", provider, "inventories", name)
-            try:
-                capacity = _capacity(record)
-            except OverflowError:
-                capacity = -1
-            except _NO_RECORD:
+            capacity = _capacity_or_none(record)
+            if capacity is None:
                 continue
-            capacities[provider, name] = capacity
+            at: Path = ("inventories", provider, "inventories", name)
             if capacity < 0 <= record.get("allocation_ratio", 1.0):
                 what = "reserved is above total: the capacity is negative"
-                found.append(Finding("inventory.negative_capacity", what, at))
-            found += _of_record(at, record)
-    found += _overfull(data["allocations"], capacities)
-    return found
+                yield Finding("inventory.negative_capacity", what, at)
+            yield from _of_record(at, record)
+    yield from _overfull(data["allocations"], data["inventories"])
 
 
 def _of_record(at: Path, record: Record) -> list[Finding]:
@@ -95,7 +91,7 @@ def _of_record(at: Path, record: Record) -> list[Finding]:
     return found
 
 
-def _overfull(allocations: Any, capacities: Mapping[tuple[str, str], int]) -> Iterator[Finding]:
+def _overfull(allocations: Any, inventories: Any) -> Iterator[Finding]:
     """Allocations of a reshape that exceed the inventory of the same reshape.
 
     Legitimate as long as the usage gets no worse: Placement decides.
@@ -106,10 +102,22 @@ def _overfull(allocations: Any, capacities: Mapping[tuple[str, str], int]) -> It
             for name, amount in allocation["resources"].items():
                 used[provider, name] = used.get((provider, name), 0) + amount
     for (provider, name), amount in used.items():
-        capacity = capacities.get((provider, name))
+        if provider not in inventories:
+            continue
+        capacity = _capacity_or_none(inventories[provider]["inventories"].get(name))
         if capacity is not None and amount > capacity:
             at: Path = ("inventories", provider, "inventories", name)
             yield Finding("reshape.exceeds_inventory", f"{amount} used of {capacity}", at)
+
+
+def _capacity_or_none(record: Any) -> int | None:
+    """None of what is no record; a negative one where it is not finite."""
+    try:
+        return _capacity(record)
+    except OverflowError:
+        return -1
+    except _NO_RECORD:
+        return None
 
 
 def _capacity(record: Record) -> int:

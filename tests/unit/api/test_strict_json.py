@@ -16,6 +16,8 @@ from placement_guard.api.strict_json import (
     findings,
     load,
     parse,
+    search,
+    search_plain,
 )
 
 
@@ -24,6 +26,10 @@ def found_in(body):
     found = findings(parsed.data)
     # A body that is not suspect need not be searched.
     assert parsed.suspect or not found
+    data, plain = load(body)
+    assert repr(search(body)) == repr((data, found))
+    if plain:
+        assert search_plain(body, data) in (found, None)
     return [(finding.rule, finding.path) for finding in found]
 
 
@@ -168,7 +174,7 @@ def test_what_is_no_json_is_refused_in_the_words_of_placement(body, placement_sa
     ],
 )
 def test_data_is_what_placement_decodes(body, placement_says):
-    assert repr(load(body)) == repr(parse(body).data) == repr(placement_says(body, {}).data)
+    assert repr(load(body).data) == repr(parse(body).data) == repr(placement_says(body, {}).data)
 
 
 def test_strange_numbers_and_text_are_decoded_as_python_decodes_them():
@@ -186,7 +192,7 @@ def test_strange_numbers_and_text_are_decoded_as_python_decodes_them():
                 with pytest.raises(strict_json.MalformedError):
                     load(value.encode())
             else:
-                assert repr(load(value.encode())) == repr(expected), value
+                assert repr(load(value.encode()).data) == repr(expected), value
                 decoded += 1
     assert decoded > 40_000
 
@@ -266,3 +272,25 @@ def test_findings_by_one_rule_do_not_hide_those_by_another():
     body = b'{"a":[' + b"NaN," * 500 + b'1],"b":1,"b":2}'
     rules = [rule for rule, _ in found_in(body)]
     assert rules == ["json.duplicate_key"] + ["json.not_finite"] * MAX_FINDINGS
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        pytest.param(b'{"a": {"b": [{"c": "\\u00e9"}]}}', True, id="an escape"),
+        pytest.param(b'{"a": ["\\u0000"]}', True, id="a NUL"),
+        pytest.param(b'{"a": 1, "a": 1}', False, id="a key twice"),
+        pytest.param(b'{"a": {"b": 1, "b": 2}, "a": 3}', False, id="keys twice within each other"),
+        pytest.param(b'{"a": "b:c"}', False, id="a colon in a string"),
+    ],
+)
+def test_a_plain_body_is_not_decoded_again_where_its_colons_are_accounted_for(body, told):
+    data, plain = load(body)
+    assert plain
+    found = search_plain(body, data)
+    assert found == (search(body)[1] if told else None)
+
+
+@pytest.mark.parametrize("body", [b"[NaN]", b"[1e400]", b'["\\ud800"]', b"[-Infinity]"])
+def test_a_body_with_strange_numbers_or_text_is_not_plain(body):
+    assert load(body).plain is False

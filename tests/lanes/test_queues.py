@@ -7,7 +7,7 @@ import pytest
 
 from placement_guard.lanes import Lane, Result, ofd, open_lanes
 from placement_guard.lanes import line as lines
-from placement_guard.lanes.turns import number_of
+from placement_guard.lanes.turns import Turn, number_of
 
 ONE, TWO = [Lane("one")], [Lane("two")]
 
@@ -95,6 +95,18 @@ def test_a_newcomer_does_not_overtake(workers, directory, waiting, until):
     assert waiting() == 1
     alone.ask("release")
     assert newcomer.answer()["result"] == "held"
+
+
+def test_two_that_give_up_in_the_same_microsecond_have_two_tickets(lanes, directory, waiting):
+    assert free(lanes)
+    deadline = time.monotonic() + 60
+    with (directory / "lanes").open("r+b") as one, (directory / "lanes").open("r+b") as other:
+        for file, ahead in ((one, 0), (other, 1)):
+            turn = Turn(number_of("one"), alone=False)
+            line = lines.Line(file.fileno(), turn, 1, deadline, urgent=False)
+            line.draw()
+            assert line.ahead(10) == ahead
+        assert waiting() == 2
 
 
 def test_who_has_less_time_left_goes_first(workers, directory, lanes, waiting, until):

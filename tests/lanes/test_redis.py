@@ -193,6 +193,17 @@ def test_without_redis_each_host_queues_for_itself(lanes, hosts, server, workers
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
+def test_the_urgent_wait_at_their_host_where_redis_has_just_gone(lanes, workers, hosts, server):
+    (here,) = workers(hosts[0])
+    here.hold("one")
+    server.kill()
+    with lanes.hold(ONE, seconds=0.4, urgent=True) as hold:
+        assert (hold.result, hold.driver) == (Result.TIMEOUT, "files")
+    here.ask("release")
+    with lanes.hold(ONE, seconds=0, urgent=True) as hold:
+        assert (hold.result, hold.driver) == (Result.HELD, "files")
+
+
 def test_a_redis_that_dies_in_a_storm_leaves_each_host_exact(workers, hosts, server, storms, until):
     started = workers(hosts[0], 4, url=server.url)
 

@@ -68,7 +68,7 @@ def test_a_password_in_an_error_is_left_out(redis_server, hosts):
 
 def test_nothing_stays_in_redis(lanes, server):
     for number in range(200):
-        lanes.hold([Lane(str(number))], seconds=0)
+        lanes.hold([Lane(str(number))], seconds=0).release()
     hold = lanes.hold([*ONE, *TWO], seconds=BOUNDED)
     left = server.ask("KEYS", "*")
     assert all(key.startswith("{placement-guard}:lane:") for key in left)

@@ -82,6 +82,8 @@ def main():
         command = json.loads(line)
         match command.pop("do"):
             case "hold":
+                if hold is not None:
+                    hold.release()
                 wanted = [Lane(*lane) for lane in command.pop("lanes")]
                 hold = lanes.hold(wanted, **command)
                 answer({"result": hold.result, "waited": hold.waited, "driver": hold.driver})

@@ -8,13 +8,19 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.document import document
+from benchmarks.memory import memory
 from benchmarks.overhead import overhead, overhead_multiprocess
+from benchmarks.refusal import refusal
+from benchmarks.refusals import refusals
 from benchmarks.report import Table
 from benchmarks.timing import Plan, Progress
 
 BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "document": document,
+    "refusals": refusals,
+    "memory": memory,
     "overhead": overhead,
+    "refusal": refusal,
     "overhead_multiprocess": overhead_multiprocess,
 }
 

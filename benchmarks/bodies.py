@@ -1,6 +1,8 @@
 """The bodies that are measured: the same bytes in every run and on every machine."""
 
 import json
+from collections.abc import Iterator
+from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,6 +14,13 @@ CLASSES = ("VCPU", "MEMORY_MB", "DISK_GB")
 
 RESHAPES = {"b": (4, 5), "c": (71, 99), "d": (720, 990), "e": (7200, 9900)}
 """How many providers and consumers: 3.7 kB, 70 kB, 705 kB, 7 MB."""
+
+
+LARGEST = (10_650, 14_640)
+"""The same of nearly 10 MiB."""
+
+MANY_WRONG = 20_000
+"""How many amounts are wrong where many are, if there are so many."""
 
 
 class Body(NamedTuple):
@@ -29,9 +38,13 @@ def bodies() -> dict[str, Body]:
     path = f"/resource_providers/{_uuid(random)}/inventories"
     found = {"a": Body("PUT", path, documents.INVENTORIES, _encode(inventories(random, 3)))}
     for name, (providers, consumers) in RESHAPES.items():
-        raw = _encode(_reshape(random, providers, consumers))
-        found[name] = Body("POST", "/reshaper", documents.RESHAPE_1_38, raw)
+        found[name] = _reshape_body(random, providers, consumers)
     return found
+
+
+def largest() -> Body:
+    """A reshape of nearly 10 MiB: about the largest body that the guard takes by default."""
+    return _reshape_body(Random(2), *LARGEST)
 
 
 def inventories(random: Random, generation: int) -> dict[str, Any]:
@@ -57,6 +70,50 @@ def _reshape(random: Random, providers: int, consumers: int) -> dict[str, Any]:
         "inventories": {uuid: inventories(random, 3) for uuid in uuids},
         "allocations": {uuid: _consumer(random, uuids) for uuid in _many(random, consumers)},
     }
+
+
+def spoiled(body: Body) -> dict[str, Body]:
+    """The same reshape with something wrong in it, by what it is."""
+    found = {}
+    for name, spoil in _SPOILING.items():
+        data = json.loads(body.raw)
+        spoil(data)
+        found[name] = body._replace(raw=_encode(data))
+    return found
+
+
+def _unknown_key(data: Any) -> None:
+    data["unknown"] = 1
+
+
+def _last_amount(data: Any) -> None:
+    *_, (resources, name) = _amounts(data)
+    resources[name] = 0
+
+
+def _many_amounts(data: Any) -> None:
+    for resources, name in islice(_amounts(data), MANY_WRONG):
+        resources[name] = 0
+
+
+_SPOILING = {
+    "a key at the root": _unknown_key,
+    "the last consumer": _last_amount,
+    "20,000 amounts": _many_amounts,
+}
+
+
+def _amounts(data: Any) -> Iterator[tuple[dict[str, int], str]]:
+    """Every amount that a reshape allocates: what holds it, and its resource class."""
+    for consumer in data["allocations"].values():
+        for allocation in consumer["allocations"].values():
+            for name in allocation["resources"]:
+                yield allocation["resources"], name
+
+
+def _reshape_body(random: Random, providers: int, consumers: int) -> Body:
+    raw = _encode(_reshape(random, providers, consumers))
+    return Body("POST", "/reshaper", documents.RESHAPE_1_38, raw)
 
 
 def _consumer(random: Random, providers: list[str]) -> dict[str, Any]:

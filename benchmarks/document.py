@@ -45,7 +45,7 @@ def document(plan: Plan) -> Table:
 def _measure(
     name: str, body: Body, stage: DocumentStage, plan: Plan
 ) -> tuple[str, Spread, Spread, Spread]:
-    exchange = _read(body)
+    exchange = read(body)
     schema = SCHEMAS[body.document.name]
     _compare(stage(exchange), extract_json(body.raw, schema))
     seconds = in_turns(
@@ -70,7 +70,7 @@ def _compare(judged: Exchange | Rejection, document: Any) -> None:
         raise RuntimeError("the guard and Placement do not agree about a body")
 
 
-def _read(body: Body) -> Exchange:
+def read(body: Body) -> Exchange:
     """The exchange as the document stage gets it: its body has been read."""
     routed, operation, params = Router().match(body.path, body.method)
     start = Exchange({}, body.method, body.path, routed, operation, params, version=LAST_VERSION)

@@ -3,9 +3,11 @@
 import json
 import logging
 from collections.abc import Callable, Iterable
+from functools import cache
 from io import BytesIO
 from pathlib import Path
-from time import perf_counter
+from tempfile import TemporaryDirectory
+from time import thread_time
 from typing import Any, NamedTuple
 
 from oslo_config import cfg
@@ -21,14 +23,15 @@ App = Callable[..., Iterable[bytes]]
 
 
 class Subject(NamedTuple):
-    """The same Placement twice, in one process, over one database."""
+    """The same Placement twice, in one process, over one database in ``directory``."""
 
     bare: App
     guarded: App
+    directory: TemporaryDirectory[str]
 
 
 class Answered(NamedTuple):
-    """One answer: HTTP status, body, and how long it took (seconds)."""
+    """One answer: HTTP status, body, and how long it took (seconds of the processor)."""
 
     status: int
     body: bytes
@@ -39,27 +42,31 @@ class Answered(NamedTuple):
         return json.loads(self.body)
 
 
-def subject(directory: Path) -> Subject:
-    """Build both in ``directory``. Once in a process: Placement's database is global.
+@cache
+def subject() -> Subject:
+    """Both, built once in a process: Placement's database is global.
 
     SQLite, without waiting for the disk: what a disk adds is the same for both, and would only
-    hide what the guard costs. Nothing is logged. noauth2; the policy is Placement's default.
+    hide what the guard costs. Nothing is logged. noauth2; the policy is Placement's default. The
+    directory is removed when the process ends.
     """
+    directory = TemporaryDirectory(prefix="placement-guard-bench-")
     logging.disable(logging.CRITICAL)
     conf = cfg.ConfigOpts()
     placement_conf.register_opts(conf)
     policy_opts.set_defaults(conf)
-    url = f"sqlite:///{directory / 'placement.sqlite'}"
+    url = f"sqlite:///{Path(directory.name, 'placement.sqlite')}"
     conf.set_override("connection", url, "placement_database")
     conf([], default_config_files=[], default_config_dirs=[])
     conf.set_override("sqlite_synchronous", False, "placement_database")
     conf.set_override("sync_on_startup", True, "placement_database")
     conf.set_override("auth_strategy", "noauth2", "api")
     db_api.configure(conf)
-    return Subject(bare_loadapp(conf), guarded_loadapp(conf, registry=CollectorRegistry()))
+    guarded = guarded_loadapp(conf, registry=CollectorRegistry())
+    return Subject(bare_loadapp(conf), guarded, directory)
 
 
-def call(app: App, method: str, path: str, body: bytes = b"") -> Answered:
+def call(app: App, method: str, path: str, body: bytes = b"", token: str = "admin") -> Answered:
     """One request, as a server would make it. The environ is ready before the clock starts."""
     environ = {
         "REQUEST_METHOD": method,
@@ -72,7 +79,7 @@ def call(app: App, method: str, path: str, body: bytes = b"") -> Answered:
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": "localhost",
         "HTTP_ACCEPT": "application/json",
-        "HTTP_X_AUTH_TOKEN": "admin",
+        "HTTP_X_AUTH_TOKEN": token,
         "HTTP_OPENSTACK_API_VERSION": "placement 1.39",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
@@ -89,11 +96,11 @@ def call(app: App, method: str, path: str, body: bytes = b"") -> Answered:
     def start_response(status: str, _headers: Any, _exc_info: Any = None) -> None:
         statuses.append(status)
 
-    began = perf_counter()
+    began = thread_time()
     pieces = app(environ, start_response)
     answer = b"".join(pieces)
     close = getattr(pieces, "close", None)
     if close is not None:
         close()
-    seconds = perf_counter() - began
+    seconds = thread_time() - began
     return Answered(int(statuses[-1][:3]), answer, seconds)

@@ -8,7 +8,7 @@ take the other's allocation with it. Source: ``placement.handlers.allocation`` a
 ``placement.objects.resource_provider``, openstack-placement 16, raced on MariaDB and PostgreSQL.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from placement_guard.exchange import Exchange
@@ -22,11 +22,34 @@ class Wanted(NamedTuple):
     Releases and deletes do: they must not queue behind claims.
     """
 
-    lanes: tuple[Lane, ...] = ()
+    lanes: Collection[Lane] = ()
     urgent: bool = False
 
 
 NOTHING: Final = Wanted()
+
+
+class _OfReshape(Collection[Lane]):
+    """The lanes of a reshape, made for who looks at them. Of a large one they would take as much
+    memory as its body, for as long as Placement works on it."""
+
+    def __init__(self, inventories: Mapping[str, Any], consumers: Mapping[str, Any]) -> None:
+        self._inventories = inventories
+        self._consumers = consumers
+        held = sum(len(consumer["allocations"]) for consumer in consumers.values())
+        self._size = len(inventories) + len(consumers) + held
+
+    def __iter__(self) -> Iterator[Lane]:
+        for uuid in self._inventories:
+            yield Lane(_name("provider", uuid), alone=True)
+        yield from _of_consumers(self._consumers)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __contains__(self, lane: object) -> bool:
+        return any(lane == one for one in self)
+
 
 _ODD: Final = (TypeError, AttributeError, KeyError, ValueError)
 """What a body leads to that is not what Placement expects, let through by the rules' modes."""
@@ -88,9 +111,7 @@ def _release(exchange: Exchange) -> Wanted:
 
 
 def _reshape(exchange: Exchange) -> Wanted:
-    document = exchange.document
-    changed = (Lane(_name("provider", uuid), alone=True) for uuid in document["inventories"])
-    return Wanted((*changed, *_of_consumers(document["allocations"])))
+    return Wanted(_OfReshape(exchange.document["inventories"], exchange.document["allocations"]))
 
 
 def _provider_write(exchange: Exchange) -> Wanted:

@@ -179,7 +179,6 @@ def storms(tmp_path):
             wrong=[text for one in said for text in one["wrong"]],
             results=results,
             orders=[one["order"] for one in said],
-            most=max(one["most"] for one in said),
         )
 
     return run

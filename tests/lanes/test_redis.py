@@ -81,8 +81,15 @@ def test_processes_of_two_hosts_exclude_each_other(width, options, workers, host
     found = storms(started, width=width, turns=30, **{"names": ["one"], **options})
     assert (found.wrong, found.results) == ([], {"held": 180})
     assert members(server, "holders") == members(server, "queue") == 0
-    if width == 3:
-        assert found.most > 1
+
+
+def test_a_lane_is_as_wide_over_all_hosts_as_it_is(workers, hosts, server, tmp_path):
+    first, second = both(workers, hosts, 1, url=server.url, width=2)
+    (third,) = workers(tmp_path / "host-c", url=server.url, width=2)
+    assert first.hold("one")["result"] == second.hold("one")["result"] == "held"
+    assert third.hold("one", seconds=0.4)["result"] == "timeout"
+    second.ask("release")
+    assert third.hold("one")["result"] == "held"
 
 
 def test_the_urgent_overtake_claims_that_wait_here_and_there(

@@ -21,7 +21,7 @@ class Board:
     """Who is in which lane, in a file: a row of bytes for each name, a byte for each worker."""
 
     def __init__(self, path, names, workers):
-        self.names, self.workers, self.most = names, workers, 0
+        self.names, self.workers = names, workers
         size = len(names) * workers
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.ftruncate(fd, size)
@@ -35,7 +35,6 @@ class Board:
         """What is wrong with this lane now, or None."""
         start = self.names.index(name) * self.workers
         row = sorted(filter(None, self.bytes[start : start + self.workers]))
-        self.most = max(self.most, len(row))
         if row in ([], [ALONE]) or (ALONE not in row and len(row) <= width):
             return None
         return f"{name}: {row}"
@@ -66,7 +65,7 @@ def storm(
             wrong += filter(None, (board.wrong(name, width) for name in chosen))
             for name in chosen:
                 board.write(name, number, 0)
-    return {"wrong": wrong, "results": results, "order": order, "most": board.most}
+    return {"wrong": wrong, "results": results, "order": order}
 
 
 def main():

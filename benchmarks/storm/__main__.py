@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -166,4 +167,6 @@ def _variant(text: str) -> Side:
 
 
 if __name__ == "__main__":
+    # Database servers are to end with the run, however it ends.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main())

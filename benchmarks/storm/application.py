@@ -24,7 +24,9 @@ def _write(path: Path, side: Side, url: str) -> None:
         "placement_database": {"connection": url.replace("%", "%%")},
     }
     if side.guarded:
-        sections[OWN_GROUP] = {"metrics_port": "0"}
+        # Lanes of its own: another run on this host, or another side, has other widths.
+        lanes = path.with_name(f"{side.database}-lanes").resolve()
+        sections[OWN_GROUP] = {"metrics_port": "0", "lane_directory": str(lanes)}
     for option, value in side.options.items():
         section, _, name = option.partition(".")
         sections.setdefault(section, {})[name] = value

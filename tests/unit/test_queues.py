@@ -1,12 +1,12 @@
 """Which lanes a write takes, and what overtakes."""
 
 import pytest
-from placement_guard.lanes import Lane
 
 from placement_guard.admission.queues import QUEUED, wanted
 from placement_guard.api import operations
 from placement_guard.api.routes import Router
 from placement_guard.exchange import begin
+from placement_guard.lanes import Lane
 
 PROVIDER = "4e8e5957-649f-477b-9e5b-f1f75b21c03c"
 OTHER = "5e8e5957-649f-477b-9e5b-f1f75b21c03c"

@@ -1,6 +1,7 @@
 """What became of the providers of a mixed round: their inventories, and what is used of them."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -47,7 +48,8 @@ class Inventories:
         for provider in self._world.providers:
             used, most = stored.used.get((provider, VCPU), 0), self._most(provider)
             if used > most:
-                found.append(f"usage above capacity: {provider}: {used} of {most}")
+                history = "; ".join(self._tell(provider))
+                found.append(f"usage above capacity: {provider}: {used} of {most}: {history}")
         return found
 
     def lost(self, stored: Stored) -> int:
@@ -83,10 +85,25 @@ class Inventories:
         ]
         return max(possible, default=0)
 
+    def _tell(self, provider: str) -> Iterator[str]:
+        """What changed its capacity or its usage, in the order of sending."""
+        told = [(r.began, r.ended, f"{r.what.total} in all") for r in self._resizes[provider]]
+        for request, part in self._claims[provider]:
+            new = " (new)" if self._raises(request.what, part) else ""
+            claimed = f"{part.held[provider]} for {part.consumer[:8]}{new}"
+            told.append((request.began, request.ended, claimed))
+        start = min((began for began, _, _ in told), default=0.0)
+        for began, ended, what in sorted(told):
+            yield f"{began - start:.2f}..{ended - start:.2f} {what}"
+
     @staticmethod
     def _raises(write: Write, part: Part) -> bool:
-        """Whether it can only have raised what is used: its consumer was new."""
-        return write.minor >= GENERATIONS and part.generation is None
+        """Whether it can only have raised what is used: its consumer was new, and gave it nothing.
+
+        What a move gives to one consumer, it takes from the other.
+        """
+        alone = len(write.parts) == 1
+        return alone and write.minor >= GENERATIONS and part.generation is None
 
     def _capacities(self, provider: str) -> list[_Capacity]:
         """Those that were in force, or may have been."""

@@ -13,6 +13,9 @@ from rich.table import Table
 from benchmarks.report import machine
 from benchmarks.storm.judged import Judged
 
+MAX_TOLD = 400
+"""How much of one fault (characters) is shown; all of it is in the JSON."""
+
 Rounds = Sequence[Judged]
 Results = Mapping[str, Rounds]
 """The rounds of each side, by its name."""
@@ -32,7 +35,8 @@ def show(name: str, results: Results, console: Console) -> None:
     for side, rounds in results.items():
         told = Counter(text for judged in rounds for text in judged.told)
         for text, times in told.most_common(5):
-            console.print(f"{side}, in {times} rounds: {text}", markup=False, soft_wrap=True)
+            shown = text if len(text) <= MAX_TOLD else f"{text[:MAX_TOLD]} ..."
+            console.print(f"{side}, in {times} rounds: {shown}", markup=False, soft_wrap=True)
 
 
 def plain(results: Mapping[str, Results], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -149,6 +149,11 @@ def claim(amount, began, ended, generation=None, provider="resized", **more):
     return put(7, {provider: amount}, began, ended, GENERATIONS, generation, **more)
 
 
+def move(amount, began, ended):
+    parts = [Part("m", {"resized": amount}, 8, "project"), Part("i", {}, 9, "project", 1)]
+    return done(Write("POST", GENERATIONS, parts), began, ended)
+
+
 USAGE = {
     "as much as there is": ([claim(8, 0, 1)], used("resized", 8), 0),
     "more than there is": ([claim(8, 0, 1)], used("resized", 9), 1),
@@ -167,6 +172,11 @@ USAGE = {
         [claim(8, 0, 1), resize(2, 1, 2, 3), claim(1, 4, 5)],
         used("resized", 9),
         1,
+    ),
+    "more than there is, by a move that gives what it takes": (
+        [claim(8, 0, 1), resize(2, 1, 2, 3), move(8, 4, 5)],
+        used("resized", 8),
+        0,
     ),
     "more than there is, by one that may only have changed what it had": (
         [claim(8, 0, 1), resize(2, 1, 2, 3), claim(8, 4, 5, generation=1)],

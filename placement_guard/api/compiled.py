@@ -98,19 +98,22 @@ class Compiled:
 
     def look_into(self, value: Any) -> Look:
         """The same of a value that is not sound, or may be not."""
-        keys: Keys = ()
+        suspects: Iterable[Any] = ()
         if isinstance(value, dict):
-            keys = list(value)
+            # Sorted at the end: a walk in the order of the keys, not of the memory, takes twice
+            # the time.
+            some = self._in_broken_batches(value, list(value)) if len(value) > BATCH else value
+            suspects = sorted(some, reverse=True)
         elif isinstance(value, list):
-            keys = range(len(value) - 1, -1, -1)
-        batches = [keys[first : first + BATCH] for first in range(0, len(keys), BATCH)]
-        if len(batches) > 1:
-            batches = [some for some in batches if self._members_break(_only(value, some))]
-        suspects: Iterable[Any] = chain.from_iterable(batches) if batches else ()
-        if isinstance(value, dict):
-            # Not before: a walk in the order of the keys, not of the memory, takes twice the time.
-            suspects = sorted(suspects, reverse=True)
+            suspects = range(len(value) - 1, -1, -1)
+            if len(value) > BATCH:
+                suspects = self._in_broken_batches(value, suspects)
         return self.breaks_here(value), suspects
+
+    def _in_broken_batches(self, value: Any, keys: Keys) -> Iterable[Any]:
+        batches = (keys[first : first + BATCH] for first in range(0, len(keys), BATCH))
+        broken = [some for some in batches if self._members_break(_only(value, some))]
+        return chain.from_iterable(broken) if broken else ()
 
     def within(self, key: str | int) -> "Compiled | None":
         """What is said of a member, if anything is."""

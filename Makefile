@@ -26,7 +26,7 @@ serve: $(VENV)/.serve  ## a real Placement behind the guard, on SQLite in var/
 	@exec $(BIN)/placement-guard serve $(ARGS)
 
 test: $(VENV)/.test  ## all tests, with branch coverage
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
 
 N ?= 2000
 fuzz: $(VENV)/.fuzz  ## N odd requests, bare against guarded: N=20000 DATABASE=mariadb

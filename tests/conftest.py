@@ -120,3 +120,8 @@ def require(found, package):
     if os.environ.get("CI") == "true":
         pytest.fail(text)
     pytest.skip(text)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest first, so that no worker is left alone with them at the end."""
+    items.sort(key=lambda item: "upstream" not in item.path.parts)

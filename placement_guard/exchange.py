@@ -1,5 +1,6 @@
 """One request, as the guard knows it: a frozen record that each stage extends."""
 
+from time import perf_counter
 from typing import Any, Final
 
 import msgspec
@@ -31,7 +32,9 @@ class Exchange(msgspec.Struct, frozen=True):
     ``environ`` is the server's own. Three stages change it: identity marks the request, body puts
     back what it read, and content type names one that is missing. ``routed`` says whether any
     route matches the path. ``document`` is the decoded body, where there is one. ``warnings`` are
-    the rejections that do not refuse: by rules in mode warn.
+    the rejections that do not refuse: by rules in mode warn. ``break_glass`` says that
+    target policy did not judge it, since its user may break the glass. ``began`` is when it came
+    (:func:`time.perf_counter`, seconds).
     """
 
     environ: Environ
@@ -45,6 +48,8 @@ class Exchange(msgspec.Struct, frozen=True):
     body: bytes | None = None
     document: Any = None
     warnings: tuple[Rejection, ...] = ()
+    break_glass: bool = False
+    began: float = 0.0
 
     def extended(self, **changes: Any) -> "Exchange":
         """This exchange with what a stage has learnt."""
@@ -72,4 +77,4 @@ class Exchange(msgspec.Struct, frozen=True):
 def begin(environ: Environ, router: Router) -> Exchange:
     """The exchange at the start of its journey: what it is, before anything is judged."""
     method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
-    return Exchange(environ, method, path, *router.match(path, method))
+    return Exchange(environ, method, path, *router.match(path, method), began=perf_counter())

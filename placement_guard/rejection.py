@@ -16,12 +16,13 @@ class Rejection(Struct, frozen=True):
 
     ``detail`` is the message for the client; for a rule that Placement has too, it is Placement's
     wording, and empty where Placement says nothing beyond the status. ``path`` is the JSON path
-    of what is wrong, or empty.
+    of what is wrong, or empty. ``policy`` is the rule of a policy file that decided, or empty.
     """
 
     rule: Rule
     detail: str
     path: str = ""
+    policy: str = ""
 
     @property
     def code(self) -> str:

@@ -1,0 +1,229 @@
+"""What a write is about: its target, read from its path and from its document.
+
+One target is made for each write that somebody asks about. It looks at the document when it is
+asked, and keeps what it has found. A document that has passed with a rule in mode warn or off may
+have any shape: then UnreadableTargetError, never a guess.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, Final
+
+from placement_guard.api.jsonpath import Path
+from placement_guard.exchange import Exchange
+
+Pairs = Iterable[tuple[str, Path]]
+"""Values, each with its JSON path; of what stands in the URL, with an empty one."""
+
+RESHAPE: Final = "reshaper:reshape"
+MANAGE: Final = "allocations:manage"
+
+_ODD: Final = (TypeError, AttributeError, LookupError, ValueError)
+_ON_ONE_CONSUMER: Final = frozenset({"allocations:update", "allocations:delete"})
+_ALLOCATIONS: Final = frozenset({MANAGE, *_ON_ONE_CONSUMER})
+_INVENTORIES: Final = "resource_providers:inventories:"
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+class UnreadableTargetError(Exception):
+    """What a write is about cannot be told; the message says why, and quotes nothing of it."""
+
+
+def same_uuid(uuid: str) -> str:
+    """One spelling for all spellings of a UUID: a database may not tell them apart."""
+    return uuid.replace("-", "").lower()
+
+
+def held(body: Mapping[str, Any]) -> Mapping[str, Mapping[str, int]]:
+    """Amounts by resource class by provider, of one consumer's body; a list below 1.12."""
+    allocations = body["allocations"]
+    if isinstance(allocations, list):
+        return {item["resource_provider"]["uuid"]: item["resources"] for item in allocations}
+    return {provider: item["resources"] for provider, item in allocations.items()}
+
+
+class Target:
+    """What one write is about.
+
+    Each of ``resource_classes``, ``providers``, ``consumers``, ``consumer_types``, ``projects``,
+    ``users``, ``traits`` and ``aggregates`` gives the values that the request names, with their
+    JSON paths, by :meth:`named`, and each of them once by :meth:`values`.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.operation = exchange.operation.name
+        self._values: dict[str, tuple[str, ...]] = {}
+
+    def named(self, kind: str) -> Pairs:
+        """The values of this kind that the request names. UnreadableTargetError."""
+        try:
+            yield from _KINDS[kind](self)
+        except _ODD:
+            raise UnreadableTargetError("the document is not as Placement's schema says") from None
+
+    def values(self, kind: str) -> tuple[str, ...]:
+        """Each of them once, in the order of the request. UnreadableTargetError."""
+        found = self._values.get(kind)
+        if found is None:
+            found = tuple(dict.fromkeys(value for value, _ in self.named(kind)))
+            self._values[kind] = found
+        return found
+
+    @cached_property
+    def microversion(self) -> str:
+        version = self.exchange.version
+        return f"{version[0]}.{version[1]}" if version else ""
+
+    @cached_property
+    def inventories(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """The inventory records that are written, by resource class by provider."""
+        try:
+            return dict(self._inventories())
+        except _ODD:
+            raise UnreadableTargetError("the inventories are not as the schema says") from None
+
+    def _inventories(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        document, params = self.exchange.document, self.exchange.params
+        if self.operation == RESHAPE:
+            for provider, body in document["inventories"].items():
+                yield provider, body["inventories"]
+        elif self.operation.startswith(_INVENTORIES) and document is not None:
+            if "inventories" in document:
+                yield params["uuid"], document["inventories"]
+            else:
+                name = params.get("resource_class") or document["resource_class"]
+                yield params["uuid"], {name: document}
+
+    @cached_property
+    def bodies(self) -> Mapping[str, Mapping[str, Any]]:
+        """What is written of each consumer; nothing of one whose allocations are deleted."""
+        document = self.exchange.document
+        if self.operation in _ON_ONE_CONSUMER:
+            return {self.exchange.params["consumer_uuid"]: document or _NOTHING}
+        if self.operation == MANAGE:
+            return document or _NOTHING
+        if self.operation == RESHAPE and document:
+            found: Mapping[str, Any] = document["allocations"]
+            return found
+        return _NOTHING
+
+    @cached_property
+    def amounts(self) -> Mapping[str, int]:
+        """What is claimed of each resource class, over all providers and consumers."""
+        total: dict[str, int] = {}
+        try:
+            for body in self.bodies.values():
+                for resources in held(body).values() if body else ():
+                    for name, amount in resources.items():
+                        total[name] = total.get(name, 0) + amount
+        except _ODD:
+            raise UnreadableTargetError("the allocations are not as the schema says") from None
+        return total
+
+    @cached_property
+    def is_release(self) -> bool:
+        """Whether all it does is to give back what consumers hold."""
+        if self.operation not in _ALLOCATIONS:
+            return False
+        try:
+            return not any(body and body["allocations"] for body in self.bodies.values())
+        except _ODD:
+            raise UnreadableTargetError("the allocations are not as the schema says") from None
+
+    # How each kind is found --------------------------------------------------------------------
+
+    def _at_inventories(self, provider: str) -> Path:
+        if self.operation == RESHAPE:
+            return ("inventories", provider, "inventories")
+        return ("inventories",) if "inventories" in self.exchange.document else ()
+
+    def _at_consumer(self, consumer: str) -> Path:
+        if self.operation == RESHAPE:
+            return ("allocations", consumer)
+        return (consumer,) if self.operation == MANAGE else ()
+
+    def resource_classes(self) -> Pairs:
+        params, document = self.exchange.params, self.exchange.document
+        if "resource_class" in params:
+            yield params["resource_class"], ()
+        elif self.operation.startswith("resource_classes:"):
+            name = params.get("name")
+            yield (name, ()) if name else (document["name"], ("name",))
+            if name and document:  # below 1.7: the new name
+                yield document["name"], ("name",)
+        else:
+            for provider, records in self.inventories.items():
+                at = self._at_inventories(provider)
+                for name in records:
+                    yield name, (*at, name) if at else ("resource_class",)
+        for _, at, allocations in self._held():
+            for provider, resources in allocations.items():
+                for name in resources:
+                    yield name, (*at, "allocations", provider, "resources", name)
+
+    def _held(self) -> Iterator[tuple[str, Path, Mapping[str, Mapping[str, int]]]]:
+        for consumer, body in self.bodies.items():
+            if body:
+                yield consumer, self._at_consumer(consumer), held(body)
+
+    def providers(self) -> Pairs:
+        params, document = self.exchange.params, self.exchange.document
+        if "uuid" in params:
+            yield params["uuid"], ()
+        elif self.operation == "resource_providers:create" and document.get("uuid"):
+            yield document["uuid"], ("uuid",)
+        if self.operation == RESHAPE:
+            for provider in document["inventories"]:
+                yield provider, ("inventories", provider)
+        for _, at, allocations in self._held():
+            for provider in allocations:
+                yield provider, (*at, "allocations", provider)
+
+    def consumers(self) -> Pairs:
+        for consumer in self.bodies:
+            yield consumer, self._at_consumer(consumer)
+
+    def _of_consumers(self, key: str) -> Pairs:
+        for consumer, body in self.bodies.items():
+            if key in body:
+                yield body[key], (*self._at_consumer(consumer), key)
+
+    def consumer_types(self) -> Pairs:
+        return self._of_consumers("consumer_type")
+
+    def projects(self) -> Pairs:
+        return self._of_consumers("project_id")
+
+    def users(self) -> Pairs:
+        return self._of_consumers("user_id")
+
+    def traits(self) -> Pairs:
+        if self.operation == "resource_providers:traits:update":
+            for number, name in enumerate(self.exchange.document["traits"]):
+                yield name, ("traits", number)
+        elif self.operation.startswith("traits:"):
+            yield self.exchange.params["name"], ()
+
+    def aggregates(self) -> Pairs:
+        if self.operation == "resource_providers:aggregates:update":
+            document = self.exchange.document
+            in_object = isinstance(document, dict)  # from 1.19 on
+            at: Path = ("aggregates",) if in_object else ()
+            for number, uuid in enumerate(document["aggregates"] if in_object else document):
+                yield uuid, (*at, number)
+
+
+_KINDS: Final = {
+    "resource_classes": Target.resource_classes,
+    "providers": Target.providers,
+    "consumers": Target.consumers,
+    "consumer_types": Target.consumer_types,
+    "projects": Target.projects,
+    "users": Target.users,
+    "traits": Target.traits,
+    "aggregates": Target.aggregates,
+}
+
+KINDS: Final = tuple(_KINDS)
+"""What :meth:`Target.named` and :meth:`Target.values` take."""

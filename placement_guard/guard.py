@@ -20,6 +20,7 @@ from placement_guard.asking import Answered, Asking
 from placement_guard.blame import blame
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.look_up import look_up
+from placement_guard.observers.audit import audit_from
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
@@ -72,7 +73,8 @@ class Guard:
         self._modes = self.settings.modes()
         self._journey = journey(self.settings, conf)
         self._reading = reading(self._journey, self.settings)
-        self._observers: tuple[Observer, ...] = (self.metrics, Logs())
+        audit = audit_from(self.settings, self.metrics.audit, conf)
+        self._observers: tuple[Observer, ...] = (self.metrics, Logs(), *audit)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         exchange = begin(environ, self._router)

@@ -16,6 +16,7 @@ from placement_guard.api import conflicts, operations
 from placement_guard.api import resends as api_resends
 from placement_guard.exchange import Exchange
 from placement_guard.lanes import Result
+from placement_guard.observers.audit.counters import AuditCounters
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import Rejection
 from placement_guard.rules import RULES, Mode
@@ -159,6 +160,7 @@ class Metrics:
             (name, why.name): shed.labels(name, why.name).inc for name in _SHED for why in WHYS
         }
         self._found = {what: found.labels(what.value).inc for what in Found}
+        self.audit = AuditCounters(registry)
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
 
     @classmethod

@@ -1,0 +1,79 @@
+"""What a record tells of a target: a few values of each kind, bounded, and the count of all."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct, structs
+
+from placement_guard.exchange import Exchange
+from placement_guard.target import KINDS, Target, UnreadableTargetError
+
+MAX_TEXT: Final = 128
+"""The longest text (bytes of JSON) in a record; a longer one ends in ``...``."""
+
+MAX_VALUES: Final = 16
+"""How many values of a kind are recorded."""
+
+
+_PLAIN: Final = re.compile(r"[ !#-\[\]-~]*").fullmatch
+
+
+class Named(Struct, frozen=True):
+    """The values of one kind that a request names: how many there are, and the first of them."""
+
+    count: int
+    values: tuple[str, ...]
+
+
+def named(exchange: Exchange) -> tuple[dict[str, Named], bool]:
+    """What the request names, by kind, and whether that is all.
+
+    It is not where the document was not read, or is not as Placement's schema says. Never fails.
+    """
+    found: dict[str, Named] = {}
+    complete = exchange.document is not None or exchange.expected is None
+    target = Target(exchange)
+    for kind in KINDS:
+        values: dict[str, None] = {}
+        try:
+            for value, _ in target.named(kind):
+                if type(value) is str:
+                    values[value] = None
+                else:
+                    complete = False
+        except UnreadableTargetError:
+            complete = False
+        if values:
+            first = list(values)[:MAX_VALUES]
+            found[kind] = Named(len(values), tuple([bounded(value) or "" for value in first]))
+    return found, complete
+
+
+def without_values(target: Mapping[str, Named], most: int) -> dict[str, Named]:
+    """The same with at most so many values of a kind; the counts stay."""
+    return {
+        kind: structs.replace(named, values=named.values[:most]) for kind, named in target.items()
+    }
+
+
+def bounded(text: Any) -> str | None:
+    """The text, cut so that it takes at most MAX_TEXT bytes of JSON; None of an empty one."""
+    if not text:
+        return None
+    if type(text) is not str:
+        text = str(text)[: 2 * MAX_TEXT]
+    # What needs no escape in JSON is as long there as it is here.
+    if len(text) <= MAX_TEXT and _PLAIN(text):
+        return text
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
+    # A lone surrogate is no text that others could read.
+    kept = text[: MAX_TEXT + 1].encode("utf-8", "replace").decode("utf-8")
+    cut = len(text) > MAX_TEXT
+    while len(json.dumps(kept)) - 2 > MAX_TEXT - (3 if cut else 0):
+        cut, kept = True, kept[:-1]
+    return f"{kept}..." if cut else kept

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
+from placement_guard.api.operations import NAMES
 from placement_guard.exchange import Exchange
-from placement_guard.target import KINDS, Target, UnreadableTargetError
+from placement_guard.target import Target, UnreadableTargetError
 
 MAX_TEXT: Final = 128
 """The longest text (bytes of JSON) in a record; a longer one ends in ``...``."""
@@ -18,6 +19,31 @@ MAX_VALUES: Final = 16
 
 
 _PLAIN: Final = re.compile(r"[ !#-\[\]-~]*").fullmatch
+
+
+_OF_ALLOCATIONS: Final = (
+    "providers",
+    "resource_classes",
+    "consumers",
+    "consumer_types",
+    "projects",
+    "users",
+)
+_OF_PREFIXES: Final = {
+    "resource_providers:inventories:": ("providers", "resource_classes"),
+    "resource_providers:traits:": ("providers", "traits"),
+    "resource_providers:aggregates:": ("providers", "aggregates"),
+    "resource_providers:": ("providers",),
+    "resource_classes:": ("resource_classes",),
+    "traits:": ("traits",),
+    "allocations:": _OF_ALLOCATIONS,
+    "reshaper:": _OF_ALLOCATIONS,
+}
+_KINDS: Final = {
+    name: next((kinds for prefix, kinds in _OF_PREFIXES.items() if name.startswith(prefix)), ())
+    for name in NAMES
+}
+"""What an operation can name, by operation: a request pays for each kind that is looked for."""
 
 
 class Named(Struct, frozen=True):
@@ -35,7 +61,7 @@ def named(exchange: Exchange) -> tuple[dict[str, Named], bool]:
     found: dict[str, Named] = {}
     complete = exchange.document is not None or exchange.expected is None
     target = Target(exchange)
-    for kind in KINDS:
+    for kind in _KINDS[exchange.operation.name]:
         values: dict[str, None] = {}
         try:
             for value, _ in target.named(kind):

@@ -98,18 +98,18 @@ class _Writer:
         self._dropped, self._last_drop = 0, 0.0
 
     def put(self, record: Record) -> None:
+        if self._thread is None:
+            self._start()
         if len(self._waiting) >= self._most or self._ending.is_set():
             self._drop(1, EXIT if self._ending.is_set() else self._reason)
             return
         self._waiting.append(record)
         if not self._wake.is_set():  # after the append: the thread clears it before it looks
             self._wake.set()
-        if self._thread is None:
-            self._start()
 
     def _start(self) -> None:
         with self._rarely:
-            if self._thread is None:
+            if self._thread is None and not self._ending.is_set():
                 thread = threading.Thread(target=self._run, name="audit", daemon=True)
                 with suppress(RuntimeError):  # no more threads now: the next record tries again
                     thread.start()

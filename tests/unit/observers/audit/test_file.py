@@ -202,13 +202,12 @@ for number in range({EACH}):
 
 
 def started(path, name):
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", WRITE, str(path), name],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    return process
 
 
 def test_several_processes_lose_no_line_and_tear_none(path):

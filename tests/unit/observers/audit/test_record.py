@@ -352,13 +352,7 @@ def test_a_record_is_bounded_whatever_is_in_it(made, text):
         for number in range(40)
     }
     inventories = {f"{number}{text}": {"inventories": {}} for number in range(40)}
-    names = {
-        name: text
-        for name in (
-            "user_id", "user_name", "user_domain_id", "project_id", "project_name",
-            "project_domain_id", "service_user_id", "service_user_name", "service_project_id",
-        )
-    }  # fmt: skip
+    names = dict.fromkeys(("user_id", "user_name", "user_domain_id", "project_id", "project_name", "project_domain_id", "service_user_id", "service_user_name", "service_project_id"), text)  # fmt: skip
     roles = [f"{number}{text}" for number in range(100)]
     warnings = tuple(reject(rule, text, "$" + "x" * 299) for rule in BY_ID)
     exchange = made.exchange(

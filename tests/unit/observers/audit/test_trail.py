@@ -148,8 +148,10 @@ def test_a_sink_in_trouble_gets_the_rest_once_it_is_over(lay, counted, made, cap
     assert sink.taken == [f"req-{number}" for number in range(5)]
     assert (counted.written, counted.dropped) == (5, {})
     assert told(caplog) == [
-        "Audit: the sink takes no records: No space left on device. "
-        "100 can wait; the next ones are dropped.",
+        (
+            "Audit: the sink takes no records: No space left on device. "
+            "100 can wait; the next ones are dropped."
+        ),
         "Audit: the sink takes records again.",
     ]
 
@@ -192,8 +194,10 @@ def test_more_than_can_wait_are_dropped_counted_and_said_once(lay, counted, made
     assert counted.dropped == {NO_SPACE: 30}
     assert counted.written == 21
     assert told(caplog)[1:] == [
-        "Audit: records for the sink are dropped: The disk is full, or a quota or a limit on the "
-        "size of files is reached.",
+        (
+            "Audit: records for the sink are dropped: The disk is full, or a quota or a limit on the "
+            "size of files is reached."
+        ),
         "Audit: the sink takes records again.",
         "Audit: no more records for the sink are dropped; there were 30.",
     ]

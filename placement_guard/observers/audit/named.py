@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from placement_guard.api.operations import NAMES
 from placement_guard.exchange import Exchange
-from placement_guard.target import Target, UnreadableTargetError
+from placement_guard.target import Target, UnreadableTargetError, held
 
 MAX_TEXT: Final = 128
 """The longest text (bytes of JSON) in a record; a longer one ends in ``...``."""
@@ -39,6 +39,12 @@ _OF_PREFIXES: Final = {
     "allocations:": _OF_ALLOCATIONS,
     "reshaper:": _OF_ALLOCATIONS,
 }
+_KEYS: Final = (
+    ("consumer_types", "consumer_type"),
+    ("projects", "project_id"),
+    ("users", "user_id"),
+)
+_ODD: Final = (TypeError, AttributeError, LookupError, ValueError)
 _KINDS: Final = {
     name: next((kinds for prefix, kinds in _OF_PREFIXES.items() if name.startswith(prefix)), ())
     for name in NAMES
@@ -58,23 +64,40 @@ def named(exchange: Exchange) -> tuple[dict[str, Named], bool]:
 
     It is not where the document was not read, or is not as Placement's schema says. Never fails.
     """
-    found: dict[str, Named] = {}
     complete = exchange.document is not None or exchange.expected is None
     target = Target(exchange)
-    for kind in _KINDS[exchange.operation.name]:
-        values: dict[str, None] = {}
-        try:
-            for value, _ in target.named(kind):
-                if type(value) is str:
-                    values[value] = None
-                else:
-                    complete = False
-        except UnreadableTargetError:
-            complete = False
+    kinds = _KINDS[exchange.operation.name]
+    found: dict[str, dict[Any, None]] = {kind: {} for kind in kinds}
+    try:
+        if kinds is _OF_ALLOCATIONS:
+            _look_through(target, found)
+        else:
+            for kind in kinds:
+                found[kind].update((value, None) for value, _ in target.named(kind))
+    except (UnreadableTargetError, *_ODD):
+        complete = False
+    told = {}
+    for kind, values in found.items():
         if values:
-            first = list(values)[:MAX_VALUES]
-            found[kind] = Named(len(values), tuple([bounded(value) or "" for value in first]))
-    return found, complete
+            first = [bounded(value) or "" for value in list(values)[:MAX_VALUES]]
+            told[kind] = Named(len(values), tuple(first))
+    return told, complete
+
+
+def _look_through(target: Target, found: dict[str, dict[Any, None]]) -> None:
+    """All kinds of a document that holds allocations, at once: it may be large."""
+    providers, classes = found["providers"], found["resource_classes"]
+    for provider, records in target.inventories.items():
+        providers[provider] = None
+        classes.update(dict.fromkeys(records))
+    found["consumers"].update(dict.fromkeys(target.bodies))
+    for body in target.bodies.values():
+        for kind, key in _KEYS:
+            if key in body:
+                found[kind][body[key]] = None
+        for provider, resources in held(body).items() if body else ():
+            providers[provider] = None
+            classes.update(dict.fromkeys(resources))
 
 
 def without_values(target: Mapping[str, Named], most: int) -> dict[str, Named]:

@@ -33,4 +33,5 @@ def bus_problem(url: str) -> str | None:
     scheme, _, rest = url.partition("://")
     if scheme.partition("+")[0] in known and (rest or scheme == "fake"):
         return None
-    return f"is no transport URL of oslo.messaging; it begins with one of {', '.join(known)}, ://"
+    names = ", ".join(f"{name}://" for name in known)
+    return f"is no transport URL of oslo.messaging; it begins with one of {names}"

@@ -179,7 +179,7 @@ def test_a_limit_on_the_size_of_files_is_as_a_full_disk(sink, path, made):
     assert ids(path) == wanted(20)
 
 
-WRITERS, EACH = 4, 300
+WRITERS, EACH = 4, 150
 
 WRITE = f"""
 import sys

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks import report
+from benchmarks.audit import audit
 from benchmarks.document import document
 from benchmarks.memory import memory
 from benchmarks.overhead import overhead, overhead_multiprocess
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "memory": memory,
     "overhead": overhead,
     "refusal": refusal,
+    "audit": audit,
     "overhead_multiprocess": overhead_multiprocess,
 }
 

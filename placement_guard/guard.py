@@ -21,6 +21,7 @@ from placement_guard.blame import blame
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.look_up import look_up
 from placement_guard.look_up import reading as reading_of
+from placement_guard.observers.audit import audit_from
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
@@ -80,7 +81,8 @@ class Guard:
             told=self.metrics.policy_reloaded,
         )
         self._reading = reading(self._journey, self.settings)
-        self._observers: tuple[Observer, ...] = (self.metrics, Logs())
+        audit = audit_from(self.settings, self.metrics.audit, conf)
+        self._observers: tuple[Observer, ...] = (self.metrics, Logs(), *audit)
 
     def policy_state(self) -> PolicyState | None:
         """How target policy is; None where there is none."""

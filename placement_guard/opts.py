@@ -7,6 +7,7 @@ from typing import Any, Final
 from oslo_config import cfg
 
 from placement_guard.admission.opts import OPTIONS as ADMISSION
+from placement_guard.observers.audit.opts import OPTIONS as AUDIT
 from placement_guard.policy.opts import OPTIONS as POLICY
 from placement_guard.settings import ConfigurationError, Problem, Settings
 
@@ -75,7 +76,7 @@ _OPTIONS: Final = (
     ),
 )
 
-OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION)
+OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION, *AUDIT)
 """Every option of ``[placement_guard]``."""
 
 

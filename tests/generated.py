@@ -25,6 +25,8 @@ from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, resends
 from placement_guard.api.operations import LAST_VERSION, NAMES, OPERATIONS, Operation, Version
 from placement_guard.api.policies import list_rules
+from placement_guard.observers.audit.counters import SINKS
+from placement_guard.observers.audit.sink import REASONS
 from placement_guard.observers.metrics import Metrics
 from placement_guard.opts import GROUP, OPTIONS
 from placement_guard.outcome import Ending
@@ -206,6 +208,10 @@ def _label_section(name: str, values: list[str]) -> str:
         meanings = {why.name: f"{why.status}: {why.message}" for why in WHYS}
     elif name == "found":
         meanings = FOUND
+    elif name == "sink":
+        meanings = SINKS
+    elif name == "reason":
+        meanings = REASONS
     elif name == "mode":
         meanings = {"enforce": "refused.", "warn": "let through."}
     elif name == "stage":

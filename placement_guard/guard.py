@@ -22,6 +22,7 @@ from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.look_up import look_up
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
+from placement_guard.observers.recorder import Recorder
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
 from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import Mode
@@ -73,8 +74,14 @@ class Guard:
         self._journey = journey(self.settings, conf)
         self._reading = reading(self._journey, self.settings)
         self._observers: tuple[Observer, ...] = (self.metrics, Logs())
+        self.recorder: Recorder | None = None
+        if self.settings.capture_file:
+            self.recorder = Recorder(self.settings, self.metrics.recorded)
+            self._observers += (self.recorder,)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if self.recorder is not None:
+            self.recorder.arrived(environ)
         exchange = begin(environ, self._router)
         try:
             exchange, rejection = self._travel(exchange)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from oslo_config import cfg
 
 from placement_guard.admission.opts import OPTIONS as ADMISSION
+from placement_guard.observers.opts import OPTIONS as OBSERVERS
 from placement_guard.settings import ConfigurationError, Problem, Settings
 
 GROUP: Final = cfg.OptGroup(
@@ -74,7 +75,7 @@ _OPTIONS: Final = (
     ),
 )
 
-OPTIONS: Final = (*_OPTIONS, *ADMISSION)
+OPTIONS: Final = (*_OPTIONS, *ADMISSION, *OBSERVERS)
 """Every option of ``[placement_guard]``."""
 
 

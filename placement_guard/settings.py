@@ -36,8 +36,13 @@ RANGES: Final[Mapping[str, Range]] = {
     "verify_share": Range(0, 1),
     "breaker_failures": Range(0, 1000),
     "breaker_seconds": Range(0.1, 60, "seconds"),
+    "capture_max_bytes": Range(1024 * 1024, 1024**4, "bytes"),
+    "capture_kept_files": Range(0, 1000),
 }
 """The bounds of the settings that are numbers."""
+
+BODIES: Final = ("whole", "shape", "none")
+"""What can be recorded of a body."""
 
 
 class Problem(Struct, frozen=True):
@@ -102,6 +107,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     verify_share, verify_reshapes
         The share (0 to 1) of committed claims after which is looked at what is stored, and whether
         that is done after each reshape.
+    capture_file
+        Where exchanges are recorded; empty: nowhere.
+    capture_bodies
+        What is recorded of the bodies: whole, shape, none.
+    capture_reads
+        Whether reads are recorded too.
+    capture_max_bytes, capture_kept_files
+        The size (bytes) at which a recording is put aside, and how many of those are kept.
     metrics_host, metrics_port
         Where the listener of the metrics binds; port 0 means no listener. Used by the ways in that
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
@@ -130,6 +143,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     project_rate: str = ""
     verify_share: float = 0.01
     verify_reshapes: bool = False
+    capture_file: str = ""
+    capture_bodies: str = "whole"
+    capture_reads: bool = True
+    capture_max_bytes: int = 100 * 1024 * 1024
+    capture_kept_files: int = 4
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9778
     rules: Mapping[str, str] = {}
@@ -153,6 +171,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             *found,
             *self._lane_problems(),
             *self._rate_problems(),
+            *self._capture_problems(),
             *self._rule_problems(),
         ]
 
@@ -175,6 +194,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             text = _rate_problem(rate) if rate else None
             if text is not None:
                 yield Problem(f"settings.{name}", name, text)
+
+    def _capture_problems(self) -> Iterator[Problem]:
+        if self.capture_file and not self.capture_file.startswith("/"):
+            yield Problem("settings.capture_file", "capture_file", "is not an absolute path")
+        if self.capture_bodies not in BODIES:
+            text = f"{self.capture_bodies!r} is none of {', '.join(BODIES)}"
+            yield Problem("settings.capture_bodies", "capture_bodies", text)
 
     def _rule_problems(self) -> Iterator[Problem]:
         known = ", ".join(Mode)

@@ -16,6 +16,7 @@ from placement_guard.api import conflicts, operations
 from placement_guard.api import resends as api_resends
 from placement_guard.exchange import Exchange
 from placement_guard.lanes import Result
+from placement_guard.observers import line_file
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import Rejection
 from placement_guard.rules import RULES, Mode
@@ -103,6 +104,12 @@ class Metrics:
             ("found",),
             registry=registry,
         )
+        recorded = Counter(
+            "placement_guard_recorded",
+            "Exchanges that were to be recorded, by what became of the record.",
+            ("result",),
+            registry=registry,
+        )
         stage = Histogram(
             "placement_guard_stage_duration_seconds",
             "Time in one stage of the guard.",
@@ -159,6 +166,9 @@ class Metrics:
             (name, why.name): shed.labels(name, why.name).inc for name in _SHED for why in WHYS
         }
         self._found = {what: found.labels(what.value).inc for what in Found}
+        self.recorded: Mapping[str, Callable[[float], None]] = {
+            result: recorded.labels(result).inc for result in line_file.RESULTS
+        }
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
 
     @classmethod

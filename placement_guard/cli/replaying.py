@@ -36,8 +36,8 @@ def replay(arguments: argparse.Namespace) -> int:
     file = arguments.config_file
     if arguments.config_dir is not None:
         file = arguments.config_dir / "placement.conf"
-    after = _judge(file, arguments.rules, arguments.policy_file)
-    before = _judge(arguments.against, {}, None) if arguments.against is not None else None
+    after = judge_of(file, arguments.rules, arguments.policy_file)
+    before = judge_of(arguments.against, {}, None) if arguments.against is not None else None
     differences = Differences()
     with _bar(arguments.recordings) as progress:
         reader = Reader(progress)
@@ -100,7 +100,7 @@ def _opened(name: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _judge(file: Path | None, rules: Mapping[str, str], policy: Path | None) -> Judge:
+def judge_of(file: Path | None, rules: Mapping[str, str], policy: Path | None) -> Judge:
     """A judge by a configuration file, or by the defaults, with some changes."""
     conf = cfg.ConfigOpts()
     policy_opts.set_defaults(conf)

@@ -35,7 +35,7 @@ KEY_BYTES: Final = 32
 ITEM_BYTES: Final = 2048
 """What a record that waits takes beside its body (bytes), about."""
 
-MAX_TARGET: Final = 65536
+MAX_TARGET: Final = 1024 * 1024
 """The longest path and query (characters, together) that are recorded; servers take less."""
 
 _ARRIVED: Final = "placement_guard.arrived"
@@ -60,10 +60,11 @@ _IN_QUERY: Final = re.compile(r"(^|&)([^=&]{0,64}" + _SECRET + r"[^=&]{0,64})=[^
 class _Arrived:
     """What later stages, or Placement, change of a request."""
 
-    __slots__ = ("headers", "reused", "terminated")
+    __slots__ = ("headers", "query", "reused", "terminated")
 
     def __init__(self, environ: Environ) -> None:
         self.headers = {key: environ[key] for key in HEADERS if environ.get(key) is not None}
+        self.query = environ.get("QUERY_STRING") or ""
         self.terminated = bool(environ.get("wsgi.input_terminated"))
         context = environ.get(CONTEXT)
         known = isinstance(context, RequestContext)
@@ -112,7 +113,7 @@ class Recorder:
             operation=exchange.operation.name,
             status=outcome.status,
             outcome=outcome.ending.value,
-            query=environ.get("QUERY_STRING") or "",
+            query=arrived.query,
             version=(version[0], version[1]) if version is not None else None,
             headers=arrived.headers,
             terminated=arrived.terminated,

@@ -7,6 +7,7 @@ would find now, as long as the rules were asked; their modes now say what comes 
 from typing import Final
 
 from placement_guard.exchange import Exchange
+from placement_guard.outcome import Ending
 from placement_guard.recording.lines import Header, Record
 from placement_guard.rejection import Rejection, reject
 from placement_guard.replay.errors import UndecidedError
@@ -29,6 +30,10 @@ def remembered(
     """What ``stage`` says now of what it found then. UndecidedError where that cannot be told."""
     if header is None or header.guard != __version__:
         raise UndecidedError(OTHER_VERSION)
+    if not record.asked and record.outcome != Ending.SHED and not record.rule:
+        # Something was refused, and nobody knows by which rule: Placement had no such provider, or
+        # the guard failed.
+        raise UndecidedError(NOT_ASKED)
     refused = BY_ID.get(record.rule)
     if refused is not None and not refused.blamed:
         if ORDER.index(refused.stage) < ORDER.index(stage):

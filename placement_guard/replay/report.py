@@ -44,7 +44,7 @@ def _cells(key: Key, group: Group) -> tuple[str, ...]:
     kind, rule, policy, operation, user, project = key
     named = f"{rule} ({policy})" if policy else rule
     cells = (kind.value, str(group.count), named, operation, user, project)
-    return (*(_short(escaped(cell)) for cell in cells), escaped(" ".join(group.examples)))
+    return (*(_short(escaped(cell)) for cell in cells), escaped(group.examples[0]))
 
 
 def _short(text: str) -> str:

@@ -8,7 +8,7 @@ from placement_guard.replay.differences import Kind
 from placement_guard.replay.judge import Decision
 from tests.replay.twice import BASE, STRICTER, compared, live
 
-REQUESTS = 200
+REQUESTS = 160
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ meets the same cloud: the database is put back after each. A configuration is th
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from oslo_config import cfg
 from prometheus_client import CollectorRegistry
 
 from placement_guard.api.operations import READING_METHODS
@@ -47,14 +47,14 @@ STRICTER_POLICY = """\
 class Configuration(NamedTuple):
     """Sections of a placement.conf, and the texts of files beside it; {here} is where they are."""
 
-    sections: dict[str, dict[str, str]] = {}
-    files: dict[str, str] = {}
+    sections: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    files: Mapping[str, str] = MappingProxyType({})
 
     def write(self, directory: Path, **more: Any) -> Path:
         directory.mkdir(exist_ok=True)
         for name, text in self.files.items():
             (directory / name).write_text(text)
-        told = {
+        told: dict[str, dict[str, Any]] = {
             section: {k: v.replace("{here}", str(directory)) for k, v in options.items()}
             for section, options in self.sections.items()
         }
@@ -117,8 +117,8 @@ class Live:
     def __init__(self, path: Path) -> None:
         from placement import db_api
 
-        from placement_guard.placement import _find, loadapp
         from placement_guard.guard import Guard
+        from placement_guard.placement import _find, loadapp
 
         conf = read_conf(path)
         conf.set_override("sqlite_synchronous", False, "placement_database")

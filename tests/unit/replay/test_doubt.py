@@ -44,7 +44,7 @@ def test_two_hidden_names_are_compared_and_another_is_a_doubt(doubts):
         lambda value: value + 1,
         lambda value: 1 + value,
         lambda value: value < 8,
-        lambda value: 8 >= value,
+        lambda value: value >= 8,
         lambda value: value == 8,
         lambda value: value * 0.5,
         int,

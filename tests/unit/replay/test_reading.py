@@ -74,5 +74,5 @@ def test_what_does_not_begin_as_a_recording_is_none(read, lines):
 
 def test_a_newer_version_is_refused_in_so_many_words(read):
     newer = HEADER.replace(b'recording":1', b'recording":2')
-    with pytest.raises(CannotReplayError, match="a recording of version 2; this .* reads up to 1"):
+    with pytest.raises(CannotReplayError, match=r"a recording of version 2; this .* reads up to 1"):
         read(newer)

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ def replay(arguments: argparse.Namespace) -> int:
     after = judge_of(file, arguments.rules, arguments.policy_file)
     before = judge_of(arguments.against, {}, None) if arguments.against is not None else None
     differences = Differences()
-    with _bar(arguments.recordings) as progress:
+    with _interruptible(), _bar(arguments.recordings) as progress:
         reader = Reader(progress)
         why = _compare(arguments, reader, before, after, differences)
     if not differences.judged and why:
@@ -49,6 +50,16 @@ def replay(arguments: argparse.Namespace) -> int:
     if why:
         return 2
     return 1 if differences.changed else 0
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Who is started in the background may ignore Ctrl-C: not here."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _compare(

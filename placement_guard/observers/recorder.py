@@ -19,7 +19,7 @@ import msgspec
 from oslo_context.context import RequestContext
 from oslo_log import log
 
-from placement_guard.exchange import CONTEXT, MICROVERSION, Environ, Exchange
+from placement_guard.exchange import CONTEXT, MICROVERSION, PUBLIC_PATHS, Environ, Exchange
 from placement_guard.observers.line_file import LineFile, LineWriter
 from placement_guard.outcome import Outcome
 from placement_guard.recording.hiding import Hiding
@@ -67,7 +67,8 @@ class _Arrived:
         self.query = environ.get("QUERY_STRING") or ""
         self.terminated = bool(environ.get("wsgi.input_terminated"))
         context = environ.get(CONTEXT)
-        known = isinstance(context, RequestContext)
+        # Who asks for the root is not looked at: see the identity stage.
+        known = isinstance(context, RequestContext) and environ.get("PATH_INFO") not in PUBLIC_PATHS
         self.reused = known and context.__dict__.setdefault(_MARK, self) is not self
 
 

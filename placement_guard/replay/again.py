@@ -2,7 +2,6 @@
 
 import io
 from base64 import b64decode
-from collections.abc import Callable
 from typing import Any, Final
 
 from oslo_config import cfg
@@ -17,6 +16,11 @@ from placement_guard.stages.identity import MARK
 MAX_ASKED: Final = 65536
 """How many answers of a policy are kept."""
 
+MAX_USERS: Final = 4096
+"""How many users are remembered."""
+
+_KNOWN: Final = "_placement_guard_values"
+
 _NAMES: Final = (
     "user_id", "user_name", "user_domain_id", "user_domain_name", "project_id", "project_name",
     "project_domain_id", "project_domain_name", "domain_id", "domain_name", "system_scope",
@@ -30,44 +34,87 @@ _EMPTY: Final[dict[str, Any]] = {
 _HIDDEN_HEADERS: Final = frozenset({"HTTP_X_USER_ID", "HTTP_X_PROJECT_ID"})
 _INCOMPLETE: Final = "body.incomplete"
 
-Contexts = Callable[[Record, Doubts], Any]
+
+class User(RequestContext):
+    """A recorded user's context. It answers for itself, as Placement's own does: by ``policy``."""
+
+    policy: "Policy"
+
+    def can(self, action: str, _target: Any = None, *, fatal: bool = True) -> bool:
+        """As Placement's; ``fatal`` makes its wording, which nobody reads here."""
+        del fatal
+        return self.policy(self, action)
+
+    def to_policy_values(self) -> Any:
+        """Those of the user, put together once."""
+        found = self.__dict__.get(_KNOWN)
+        if found is None:
+            found = self.__dict__[_KNOWN] = _Values(super().to_policy_values().items())
+        return found
+
+    def again(self, request_id: str) -> "User":
+        """The same user with another request: stages mark a context as that of one."""
+        found = User.__new__(User)
+        found.__dict__.update(self.__dict__)
+        found.request_id = request_id
+        return found
 
 
-def contexts_of(conf: cfg.ConfigOpts | None) -> Contexts:
-    """Makes the context of a record's user, who is let do what the policy of ``conf`` says.
+class Policy:
+    """The policy of ``conf``, asked once about each user and rule: its files are those of the
+    start."""
 
-    The policy is asked once about each user and rule: its files are those of the start.
-    """
-    ask = enforcer_of(conf)
-    answers: dict[tuple[str, str], bool] = {}
+    def __init__(self, conf: cfg.ConfigOpts | None) -> None:
+        self._ask = enforcer_of(conf)
+        self._answers: dict[tuple[str, str], bool] = {}
+        self._users: dict[str, User] = {}
 
-    class Context(RequestContext):
-        """Answers for itself, as Placement's own does."""
+    def __call__(self, user: User, rule: str) -> bool:
+        asked = rule, repr(user.to_policy_values())
+        known = self._answers.get(asked)
+        if known is None:
+            known = self._ask(user, rule)
+            if len(self._answers) >= MAX_ASKED:
+                self._answers.clear()
+            self._answers[asked] = known
+        return known
 
-        def can(self, action: str, _target: Any = None, *, fatal: bool = True) -> bool:
-            """As Placement's; ``fatal`` makes its wording, which nobody reads here."""
-            del fatal
-            asked = action, repr(self.to_policy_values())
-            known = answers.get(asked)
-            if known is None:
-                known = ask(self, action)
-                if len(answers) >= MAX_ASKED:
-                    answers.clear()
-                answers[asked] = known
-            return known
-
-    def context_of(record: Record, doubts: Doubts) -> Any:
+    def context_of(self, record: Record, doubts: Doubts) -> Any:
+        """The context of a record's user, or what stood in its place; None where nothing did."""
         if record.context != "sound":
             return None if record.context == "missing" else object()
-        values = {name: record.identity.get(name, empty) for name, empty in _EMPTY.items()}
-        if record.hidden:
-            values = _veiled(values, doubts)
-        context = Context(overwrite=False, request_id=record.id, **values)
+        user = None if record.hidden else self._users.get(str(record.identity))
+        context = (user or self._user_of(record, doubts)).again(record.id)
         if record.reused:
             setattr(context, MARK, object())
         return context
 
-    return context_of
+    def _user_of(self, record: Record, doubts: Doubts) -> User:
+        values = {name: record.identity.get(name, empty) for name, empty in _EMPTY.items()}
+        if record.hidden:
+            values = _veiled(values, doubts)
+        found = User(overwrite=False, **values)
+        found.policy = self
+        found.to_policy_values()
+        if not record.hidden:
+            if len(self._users) >= MAX_USERS:
+                self._users.clear()
+            self._users[str(record.identity)] = found
+        return found
+
+
+class _Values(dict[str, Any]):
+    """Policy values that are written down once: a gate knows a user by what that looks like."""
+
+    __slots__ = ("_written",)
+    _written: str
+
+    def __repr__(self) -> str:
+        try:
+            return self._written
+        except AttributeError:
+            self._written = super().__repr__()
+            return self._written
 
 
 def _veiled(values: dict[str, Any], doubts: Doubts) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Takes a recorded exchange through the stages of a guard with some configuration."""
 
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from placement_guard.outcome import Ending
 from placement_guard.recording.hiding import is_plain
 from placement_guard.recording.lines import Header, Record
 from placement_guard.rejection import Rejection
-from placement_guard.replay.again import contexts_of, environ_of
+from placement_guard.replay.again import Policy, environ_of
 from placement_guard.replay.doubt import NO_BODY, Doubts, Missing
 from placement_guard.replay.errors import CannotReplayError, UndecidedError
 from placement_guard.replay.remembered import remembered
@@ -62,7 +63,7 @@ class Judge:
     def __init__(self, settings: Settings, conf: cfg.ConfigOpts | None) -> None:
         self.modes = settings.modes()
         self._router = Router()
-        self._context_of = contexts_of(conf)
+        self._context_of = Policy(conf).context_of
         self._journey = journey(settings, conf)
         self._reading = reading(self._journey, settings)
         self._doubts = Doubts()
@@ -104,8 +105,10 @@ class Judge:
         return exchange
 
     def _travel(self, exchange: Exchange, record: Record, header: Header | None) -> Verdict:
+        whole = not record.hidden and not record.left_out
         for name, stage in self._journey if exchange.operation.mutates else self._reading:
-            result = self._ask(name, stage, exchange, record, header)
+            ask = stage if whole else partial(self._ask, name, stage, record, header)
+            result = ask(exchange)
             if not isinstance(result, Rejection):
                 exchange = result
                 continue
@@ -117,7 +120,7 @@ class Judge:
         return Verdict(Decision.PASSED, warnings=_rules(exchange))
 
     def _ask(
-        self, name: str, stage: Stage, exchange: Exchange, record: Record, header: Header | None
+        self, name: str, stage: Stage, record: Record, header: Header | None, exchange: Exchange
     ) -> Exchange | Rejection:
         """What a stage says, or said, where what it looks at is not in the recording."""
         if record.hidden and (

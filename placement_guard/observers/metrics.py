@@ -16,7 +16,7 @@ from placement_guard.api import conflicts, operations
 from placement_guard.api import resends as api_resends
 from placement_guard.exchange import Exchange
 from placement_guard.lanes import Result
-from placement_guard.observers import line_file
+from placement_guard.observers import line_writer
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import Rejection
 from placement_guard.rules import RULES, Mode
@@ -167,7 +167,7 @@ class Metrics:
         }
         self._found = {what: found.labels(what.value).inc for what in Found}
         self.recorded: Mapping[str, Callable[[float], None]] = {
-            result: recorded.labels(result).inc for result in line_file.RESULTS
+            result: recorded.labels(result).inc for result in line_writer.RESULTS
         }
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
 

@@ -20,7 +20,8 @@ from oslo_context.context import RequestContext
 from oslo_log import log
 
 from placement_guard.exchange import CONTEXT, MICROVERSION, PUBLIC_PATHS, Environ, Exchange
-from placement_guard.observers.line_file import LineFile, LineWriter
+from placement_guard.observers.line_file import LineFile
+from placement_guard.observers.line_writer import LineWriter
 from placement_guard.outcome import Outcome
 from placement_guard.recording.hiding import Hiding
 from placement_guard.recording.lines import HEADERS, MAX_BODY, VERSION, Header, Record, encode

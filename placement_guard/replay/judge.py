@@ -20,15 +20,20 @@ from placement_guard.replay.errors import CannotReplayError, UndecidedError
 from placement_guard.replay.remembered import remembered
 from placement_guard.rules import BY_ID, Mode
 from placement_guard.settings import Settings
-from placement_guard.stages import Stage, journey, reading
+from placement_guard.stages import ORDER, Stage, journey, reading
 
 LOG = log.getLogger(__name__)
 
 PROVIDER_ASKED: Final = "provider_asked"
 GUARD_FAILED: Final = "guard_failed"
 NOT_JUDGED: Final = "cannot_be_judged"
+NEEDS_MORE: Final = "needs_more"
+
+NOT_EVALUABLE: Final = "policy.not_evaluable"
+"""What a policy says that cannot do without what only a Placement knows."""
 
 _BODY_STAGES: Final = frozenset({"document", "invariants"})
+_AFTER_BODY: Final = frozenset(ORDER[ORDER.index("body") + 1 :])
 _FOUND: Final = frozenset({Ending.COMMITTED.value, Ending.CONFLICT.value})
 
 
@@ -113,6 +118,8 @@ class Judge:
                 exchange = result
                 continue
             mode = self.modes[result.rule.id]
+            if result.rule.id == NOT_EVALUABLE:
+                return undecided(NEEDS_MORE)
             if mode is Mode.ENFORCE:
                 return _refused(result, exchange, record)
             if mode is Mode.WARN:
@@ -152,7 +159,7 @@ def _refused(rejection: Rejection, exchange: Exchange, record: Record) -> Verdic
     """Refused; but where Placement is first asked for the provider, only if that was there."""
     if exchange.operation.provider_asked and exchange.body is not None:
         stage = BY_ID[record.rule].stage if record.rule in BY_ID else ""
-        if record.outcome not in _FOUND and stage not in _BODY_STAGES:
+        if record.outcome not in _FOUND and stage not in _AFTER_BODY:
             return undecided(PROVIDER_ASKED)
     return Verdict(Decision.REFUSED, rejection.rule.id, rejection.policy)
 

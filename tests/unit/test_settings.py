@@ -41,6 +41,16 @@ def test_the_defaults_can_be_used():
         ({"coordination_url": "redis://:secret@redis:6379/0"}, []),
         ({"user_rate": "often"}, ["settings.user_rate"]),
         ({"user_rate": "100/second", "project_rate": "2000 per 5 minutes"}, []),
+        ({"capture_file": "capture.jsonl"}, ["settings.capture_file"]),
+        ({"capture_file": "/var/log/placement/capture.jsonl", "capture_bodies": "none"}, []),
+        (
+            {"capture_max_bytes": 1024, "capture_kept_files": -1, "capture_bodies": "some"},
+            [
+                "settings.capture_max_bytes",
+                "settings.capture_kept_files",
+                "settings.capture_bodies",
+            ],
+        ),
         ({"metrics_port": 65536}, ["settings.metrics_port"]),
         ({"metrics_port": -1}, ["settings.metrics_port"]),
         ({"metrics_host": " "}, ["settings.metrics_host"]),

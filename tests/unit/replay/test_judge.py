@@ -2,9 +2,10 @@
 
 import pytest
 
-from placement_guard.rejection import reject
+from placement_guard.rejection import Rejection, reject
 from placement_guard.replay.errors import CannotReplayError
 from placement_guard.replay.judge import Decision, Verdict, recorded, undecided
+from placement_guard.rules import Mode, Rule
 
 OPINION = "inventory.min_above_max"
 ENFORCED = {"rules": {OPINION: "enforce"}}
@@ -202,3 +203,12 @@ def test_a_doubt_that_a_stage_took_for_an_answer_is_one_all_the_same(stand, monk
     assert judge(whole, stand.header()) == passed()
     shape = stand.reduced(whole, "shape")
     assert judge(shape, stand.header("shape")) == undecided("hidden_value")
+
+
+def test_a_policy_that_asks_for_what_only_placement_knows_is_undecided(stand, monkeypatch):
+    known = Rule("policy.not_evaluable", "gate_policy", 403, "it cannot be evaluated")
+    judge = stand.judge()
+    stage = ("target_policy", lambda _exchange: Rejection(known, ""))
+    monkeypatch.setattr(judge, "_journey", (*judge._journey, stage))
+    monkeypatch.setattr(judge, "modes", {**judge.modes, known.id: Mode.ENFORCE})
+    assert judge(stand.record(stand.GOOD), stand.header()) == undecided("needs_more")

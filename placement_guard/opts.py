@@ -8,6 +8,7 @@ from oslo_config import cfg
 
 from placement_guard.admission.opts import OPTIONS as ADMISSION
 from placement_guard.observers.audit.opts import OPTIONS as AUDIT
+from placement_guard.observers.opts import OPTIONS as OBSERVERS
 from placement_guard.policy.opts import OPTIONS as POLICY
 from placement_guard.settings import ConfigurationError, Problem, Settings
 
@@ -76,7 +77,7 @@ _OPTIONS: Final = (
     ),
 )
 
-OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION, *AUDIT)
+OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION, *AUDIT, *OBSERVERS)
 """Every option of ``[placement_guard]``."""
 
 

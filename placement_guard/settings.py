@@ -39,8 +39,13 @@ RANGES: Final[Mapping[str, Range]] = {
     "audit_max_bytes": Range(0, 2**40, "bytes"),
     "audit_keep": Range(1, 1000),
     "audit_queue": Range(16, 100_000),
+    "capture_max_bytes": Range(1024 * 1024, 1024**4, "bytes"),
+    "capture_kept_files": Range(0, 1000),
 }
 """The bounds of the settings that are numbers."""
+
+BODIES: Final = ("whole", "shape", "none")
+"""What can be recorded of a body."""
 
 
 AUDIT_LOG: Final = "log"
@@ -125,6 +130,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         Patterns of the policy rules (``cyborg:*``) that warn where they would refuse.
     break_glass_role
         Who has this role is not judged by target policy; empty: nobody.
+    capture_file
+        Where exchanges are recorded; empty: nowhere.
+    capture_bodies
+        What is recorded of the bodies: whole, shape, none.
+    capture_reads
+        Whether reads are recorded too.
+    capture_max_bytes, capture_kept_files
+        The size (bytes) at which a recording is put aside, and how many of those are kept.
     metrics_host, metrics_port
         Where the listener of the metrics binds; port 0 means no listener. Used by the ways in that
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
@@ -166,6 +179,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     target_policy_dirs: tuple[str, ...] = ()
     target_policy_observe: tuple[str, ...] = ()
     break_glass_role: str = ""
+    capture_file: str = ""
+    capture_bodies: str = "whole"
+    capture_reads: bool = True
+    capture_max_bytes: int = 100 * 1024 * 1024
+    capture_kept_files: int = 4
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9778
     audit: str = ""
@@ -198,6 +216,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             *self._policy_problems(),
             *self._rate_problems(),
             *self._audit_problems(),
+            *self._capture_problems(),
             *self._rule_problems(),
         ]
 
@@ -245,6 +264,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         for name, text in checks.items():
             if text:
                 yield Problem(f"settings.{name}", name, text)
+
+    def _capture_problems(self) -> Iterator[Problem]:
+        if self.capture_file and not self.capture_file.startswith("/"):
+            yield Problem("settings.capture_file", "capture_file", "is not an absolute path")
+        if self.capture_bodies not in BODIES:
+            text = f"{self.capture_bodies!r} is none of {', '.join(BODIES)}"
+            yield Problem("settings.capture_bodies", "capture_bodies", text)
 
     def _rule_problems(self) -> Iterator[Problem]:
         known = ", ".join(Mode)

@@ -53,9 +53,13 @@ RESULTS: Final = {
     "loaded": "the files were read, and are in force.",
     "missing": "Placement says that there is no such thing.",
     "full": "too many waited before it; it went on without.",
+    "file_failed": "dropped: the file could not be written.",
     "held": "it had all its lanes.",
+    "queue_full": "dropped: too much waited to be written.",
     "timeout": "it waited as long as allowed, and went on without.",
     "unavailable": "there were no lanes; it went on without.",
+    "unreadable": "dropped: it could not be put into JSON.",
+    "written": "it is in the file.",
 }
 """By the label ``result``."""
 

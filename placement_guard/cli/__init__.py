@@ -3,12 +3,12 @@
 import argparse
 from collections.abc import Sequence
 
-from placement_guard.cli import scan, serve
+from placement_guard.cli import replay, scan, serve
 from placement_guard.version import __version__
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code: 0 done, 1 damage found, 2 cannot be done as asked."""
+    """Run the command; returns the exit code: 0 done, 1 something found, 2 cannot be done."""
     parser = argparse.ArgumentParser(
         prog="placement-guard", description="Admission control for OpenStack Placement."
     )
@@ -16,6 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     serve.add_parser(commands)
     scan.add_parser(commands)
+    replay.add_parser(commands)
     arguments = parser.parse_args(argv)
     code: int = arguments.run(arguments)
     return code

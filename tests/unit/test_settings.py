@@ -53,6 +53,16 @@ def test_the_defaults_can_be_used():
         ({"audit_notifications_topic": ""}, ["settings.audit_notifications_topic"]),
         ({"audit_notifications_topic": "a b"}, ["settings.audit_notifications_topic"]),
         ({"audit_notifications_driver": "log"}, ["settings.audit_notifications_driver"]),
+        ({"capture_file": "capture.jsonl"}, ["settings.capture_file"]),
+        ({"capture_file": "/var/log/placement/capture.jsonl", "capture_bodies": "none"}, []),
+        (
+            {"capture_max_bytes": 1024, "capture_kept_files": -1, "capture_bodies": "some"},
+            [
+                "settings.capture_max_bytes",
+                "settings.capture_kept_files",
+                "settings.capture_bodies",
+            ],
+        ),
         ({"metrics_port": 65536}, ["settings.metrics_port"]),
         ({"metrics_port": -1}, ["settings.metrics_port"]),
         ({"metrics_host": " "}, ["settings.metrics_host"]),

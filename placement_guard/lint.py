@@ -24,6 +24,7 @@ from placement_guard.settings import Settings
 from placement_guard.stages.body import Body
 from placement_guard.stages.document import DocumentStage
 
+
 class Violation(NamedTuple):
     """A rule that a body breaks: in which mode, what is wrong, and where (JSON path)."""
 
@@ -61,7 +62,7 @@ class Judged(NamedTuple):
 
 
 class Unclear(NamedTuple):
-    """It cannot be told what a body was made for; ``candidates`` would each lead to another verdict.
+    """It cannot be told what a body was made for: ``candidates`` lead to different verdicts.
 
     Without any, it is like none of the bodies that Placement takes.
     """

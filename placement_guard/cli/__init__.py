@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from placement_guard.cli import check, rules, scan, serve
+from placement_guard.cli import check, completion, config, rules, scan, serve
 from placement_guard.version import __version__
 
 
@@ -18,6 +18,8 @@ def parser() -> argparse.ArgumentParser:
     scan.add_parser(commands)
     check.add_parser(commands)
     rules.add_parser(commands)
+    config.add_parser(commands)
+    completion.add_parser(commands, made)
     return made
 
 

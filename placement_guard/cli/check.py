@@ -14,7 +14,7 @@ from placement_guard.cli.configuration import add_config_dir, settings_of
 from placement_guard.cli.errors import CommandError
 from placement_guard.cli.findings import JsonReport, Report, TableReport
 from placement_guard.cli.output import CANNOT, DONE, FORMATS, FOUND, carried_out, written
-from placement_guard.exchange import Exchange
+from placement_guard.exchange import Environ, Exchange
 from placement_guard.lint import Judged, Lint, Unclear
 
 STANDARD_INPUT: Final = "-"
@@ -103,7 +103,7 @@ def _judged(lint: Lint, name: str, among: tuple[Candidate, ...]) -> Judged | Unc
         body = _read(name, lint.max_body_bytes + 1)
     except (OSError, ValueError) as error:
         return f"it cannot be read ({getattr(error, 'strerror', None) or error})"
-    environ = {
+    environ: Environ = {
         "REQUEST_METHOD": among[0].operation.method,
         "wsgi.input_terminated": True,
         "wsgi.input": io.BytesIO(body),
@@ -150,4 +150,3 @@ def _version(text: str) -> Version:
         if version <= LAST_VERSION:
             return version
     raise argparse.ArgumentTypeError(f"{text!r} is no microversion from {_VERSIONS}")
-

@@ -66,5 +66,3 @@ def _parsed(text: str) -> dict[str, str]:
         hint = "write for example json.duplicate_key:warn,inventory.zero_ratio:off"
         raise CommandError(f"--rules {text!r}: {hint}") from None
     return rules
-
-

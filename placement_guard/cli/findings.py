@@ -145,4 +145,3 @@ def _as_object(candidate: Candidate) -> dict[str, str]:
         "microversion": told(candidate.last),
         "fits_from": told(candidate.first),
     }
-

@@ -28,9 +28,20 @@ def add_parser(commands: Any) -> None:
     add("--port", type=int, help="port of the API [8778]", default=8778)
     add("--metrics-host", help="address of the metrics [127.0.0.1]")
     add("--metrics-port", type=int, help="port of the metrics, 0 for none [9778]")
-    add("--state-dir", type=Path, metavar="DIR", help="where database and log are kept [var]", default="var")
+    add(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help="where database and log are kept [var]",
+        default="var",
+    )
     add("--database", metavar="URL", help="database, for SQLAlchemy [SQLite in --state-dir]")
-    add("--config-dir", type=Path, metavar="DIR", help="directory of a placement.conf to go by [none]")
+    add(
+        "--config-dir",
+        type=Path,
+        metavar="DIR",
+        help="directory of a placement.conf to go by [none]",
+    )
     add("--observe", action="store_true", help="refuse nothing; count and log what would be")
     add("--threads", type=int, help="worker threads [1 on SQLite, otherwise 4]")
     add("--verbose", action="store_true", help="log to the terminal too")

@@ -1,0 +1,134 @@
+"""The policy files that ``[oslo_policy]`` names: whether they say what they seem to say."""
+
+import contextlib
+import difflib
+import graphlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from oslo_config import cfg
+from oslo_policy import opts, policy
+
+from placement_guard.api.policies import list_rules
+from placement_guard.cli.config import files
+from placement_guard.cli.config.kinds import Concern, concern
+
+MAX_BYTES: Final = 1024 * 1024
+"""The largest policy file that is looked at (bytes)."""
+
+_NOBODY: Final = "!"
+_DEFAULTS: Final = {"policy_file": "policy.yaml", "policy_dirs": ["policy.d"]}
+
+
+def concerns(conf: cfg.ConfigOpts, sections: files.Sections) -> Iterator[Concern]:
+    """What is wrong with the files. ``conf`` knows where to look for them."""
+    opts.set_defaults(conf)
+    for option, default in _DEFAULTS.items():
+        conf.set_default(option, default, group="oslo_policy")
+    rules = {rule.name: rule.check_str for rule in list_rules()}
+    known = set(rules)
+    for path in _named(conf, sections):
+        if isinstance(path, Concern):
+            yield path
+            continue
+        said, why = _said(path)
+        if why:
+            yield concern("policy_file.unreadable", str(path), why)
+        for name, check in said.items():
+            rules[name] = check
+            yield from _of_rule(path, name, check, known)
+    yield from _of_references(rules)
+
+
+def _named(conf: cfg.ConfigOpts, sections: files.Sections) -> Iterator[Path | Concern]:
+    """The files in the order in which they are read, and what is named and not there."""
+    for option, names in (
+        ("policy_file", [conf.oslo_policy.policy_file]),
+        ("policy_dirs", conf.oslo_policy.policy_dirs),
+    ):
+        for name in names:
+            path = conf.find_file(name)
+            if path is not None:
+                yield from _in(Path(path))
+            elif files.last(sections, "oslo_policy", option) is not None:
+                yield concern(
+                    "policy_file.missing", f"[oslo_policy] {option}", f"{name} is not there"
+                )
+
+
+def _in(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+
+
+def _said(path: Path) -> tuple[dict[str, str], str]:
+    """The rules of a file, or why there are none."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            return {}, f"it is larger than {MAX_BYTES} bytes"
+        parsed: Any = policy.parse_file_contents(text)
+    except (OSError, UnicodeError) as error:
+        return {}, getattr(error, "strerror", None) or "it is not UTF-8"
+    except (ValueError, RecursionError) as error:
+        return {}, " ".join(str(error).split())
+    if not isinstance(parsed, dict):
+        return {}, "it holds no rules by name"
+    odd = [name for name, check in parsed.items() if not isinstance(check, str | list)]
+    if odd:
+        return {}, f"what {odd[0]} asks is no text"
+    return {str(name): check for name, check in parsed.items()}, ""
+
+
+def _of_rule(path: Path, name: str, check: str, known: set[str]) -> Iterator[Concern]:
+    where = f"{path}: {name}"
+    with _quiet():
+        parsed = policy.Rules.from_dict({name: check})[name]
+    # oslo.policy does not say that it cannot read a rule: it reads that nobody may.
+    if str(parsed) == _NOBODY and str(check).strip("() ") != _NOBODY:
+        yield concern("policy_file.unparsable_rule", where, f"{str(check)[:200]!r}")
+    if name.startswith("placement:") and name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        yield concern("policy_file.unknown_rule", where, f"there is no such rule{hint}")
+
+
+def _of_references(rules: dict[str, str]) -> Iterator[Concern]:
+    with _quiet():
+        checks = policy.Rules.from_dict(rules)
+    graph = {name: set(_references(check)) for name, check in checks.items()}
+    for name, references in graph.items():
+        for missing in sorted(references - graph.keys()):
+            yield concern("policy_file.undefined_rule", name, f"there is no rule {missing}")
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        yield concern(
+            "policy_file.undefined_rule", error.args[1][0], f"it refers to itself: {circle}"
+        )
+
+
+def _references(check: Any) -> Iterator[str]:
+    """The rules that a check refers to."""
+    if isinstance(check, policy.RuleCheck):
+        yield check.match
+    for inner in (*getattr(check, "rules", ()), getattr(check, "rule", None)):
+        if inner is not None:
+            yield from _references(inner)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what oslo.policy logs of a rule: it is told as a problem."""
+    log = logging.getLogger("oslo_policy")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

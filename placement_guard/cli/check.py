@@ -12,12 +12,10 @@ from placement_guard.api.operations import FIRST_VERSION, LAST_VERSION, NAMES, V
 from placement_guard.api.routes import Router
 from placement_guard.cli.configuration import add_config_dir, settings_of
 from placement_guard.cli.errors import CommandError
-from placement_guard.cli.findings import JsonReport, Report, TableReport
+from placement_guard.cli.findings import STANDARD_INPUT, JsonReport, Report, TableReport
 from placement_guard.cli.output import CANNOT, DONE, FORMATS, FOUND, carried_out, written
 from placement_guard.exchange import Environ, Exchange
 from placement_guard.lint import Judged, Lint, Unclear
-
-STANDARD_INPUT: Final = "-"
 
 _VERSIONS: Final = f"{told(FIRST_VERSION)} to {told(LAST_VERSION)}"
 

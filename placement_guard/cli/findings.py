@@ -10,6 +10,9 @@ from placement_guard.cli.output import as_json, counted
 from placement_guard.lint import Judged, Unclear, Violation
 from placement_guard.terminal import RED, YELLOW, coloured, escaped, wants_colour
 
+STANDARD_INPUT: Final = "-"
+"""The name that stands for it."""
+
 REFUSED: Final = "refused"
 WARNED: Final = "warned"
 """The severities: what the guard does about it, as rules have their modes."""
@@ -65,19 +68,21 @@ class TableReport(Report):
             severity = _severity(violation)
             shown = coloured(severity, self._colours.get(severity, ""))
             what = f"{violation.rule.id}: {escaped(violation.what)}"
-            self.stream.write(f"{escaped(file)}: {violation.path}: {shown}: {what}\n")
+            self.stream.write(f"{_shown(file)}: {violation.path}: {shown}: {what}\n")
         for rule in found.more:
             self._line(file, f"there may be more of {rule}: {MAX_FINDINGS} at most are looked for")
 
     def _line(self, file: str, text: str) -> None:
-        self.stream.write(f"{escaped(file)}: {escaped(text)}\n")
+        self.stream.write(f"{_shown(file)}: {escaped(text)}\n")
 
     def end(self) -> None:
-        number = self.refused + self.warned
+        number, judged = self.refused + self.warned, self.files - self.not_judged
         split = f" ({self.refused} {REFUSED}, {self.warned} {WARNED})" if number else ""
         found = f"{counted(number, 'finding')}{split}" if number else "Nothing found"
-        rest = f"; {self.not_judged} not judged" if self.not_judged else ""
-        self.stream.write(f"\n{found} in {counted(self.files, 'file')}{rest}.\n")
+        told = [f"{found} in {counted(judged, 'file')}"] if judged else []
+        if self.not_judged:
+            told.append(f"{counted(self.not_judged, 'file')} not judged")
+        self.stream.write(f"\n{'; '.join(told)}.\n")
 
 
 class JsonReport(Report):
@@ -102,6 +107,10 @@ class JsonReport(Report):
         counts = ("files", REFUSED, WARNED, "not_judged")
         summary = {name: getattr(self, name) for name in counts}
         self.stream.write(f'\n],\n"summary": {as_json(summary)}}}\n')
+
+
+def _shown(file: str) -> str:
+    return "(standard input)" if file == STANDARD_INPUT else escaped(file)
 
 
 def _severity(violation: Violation) -> str:

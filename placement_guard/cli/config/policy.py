@@ -35,10 +35,10 @@ def concerns(conf: cfg.ConfigOpts, sections: files.Sections) -> Iterator[Concern
             continue
         said, why = _said(path)
         if why:
-            yield concern("policy_file.unreadable", str(path), why)
+            yield concern("policy_file.unreadable", _shown(path), why)
         for name, check in said.items():
             rules[name] = check
-            yield from _of_rule(path, name, check, known)
+            yield from _of_rule(f"{_shown(path)}: {name}", name, check, known)
     yield from _of_references(rules)
 
 
@@ -58,10 +58,14 @@ def _named(conf: cfg.ConfigOpts, sections: files.Sections) -> Iterator[Path | Co
                 )
 
 
-def _in(path: Path) -> list[Path]:
+def _in(path: Path) -> list[Path | Concern]:
     if not path.is_dir():
         return [path]
-    return sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+    try:
+        inside = sorted(path.iterdir())
+    except OSError as error:
+        return [concern("policy_file.unreadable", _shown(path), error.strerror)]
+    return [one for one in inside if one.is_file() and not one.name.startswith(".")]
 
 
 def _said(path: Path) -> tuple[dict[str, str], str]:
@@ -84,12 +88,15 @@ def _said(path: Path) -> tuple[dict[str, str], str]:
     return {str(name): check for name, check in parsed.items()}, ""
 
 
-def _of_rule(path: Path, name: str, check: str, known: set[str]) -> Iterator[Concern]:
-    where = f"{path}: {name}"
-    with _quiet():
-        parsed = policy.Rules.from_dict({name: check})[name]
+def _shown(path: Path) -> str:
+    """As whoever runs the command would name it; oslo.config makes it absolute."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _of_rule(where: str, name: str, check: str, known: set[str]) -> Iterator[Concern]:
     # oslo.policy does not say that it cannot read a rule: it reads that nobody may.
-    if str(parsed) == _NOBODY and str(check).strip("() ") != _NOBODY:
+    if str(_parsed(check)) == _NOBODY and str(check).strip("() ") != _NOBODY:
         yield concern("policy_file.unparsable_rule", where, f"{str(check)[:200]!r}")
     if name.startswith("placement:") and name not in known:
         near = difflib.get_close_matches(name, known, n=1)
@@ -98,9 +105,7 @@ def _of_rule(path: Path, name: str, check: str, known: set[str]) -> Iterator[Con
 
 
 def _of_references(rules: dict[str, str]) -> Iterator[Concern]:
-    with _quiet():
-        checks = policy.Rules.from_dict(rules)
-    graph = {name: set(_references(check)) for name, check in checks.items()}
+    graph = {name: set(_references(_parsed(check))) for name, check in rules.items()}
     for name, references in graph.items():
         for missing in sorted(references - graph.keys()):
             yield concern("policy_file.undefined_rule", name, f"there is no rule {missing}")
@@ -120,6 +125,15 @@ def _references(check: Any) -> Iterator[str]:
     for inner in (*getattr(check, "rules", ()), getattr(check, "rule", None)):
         if inner is not None:
             yield from _references(inner)
+
+
+def _parsed(check: str) -> Any:
+    """What oslo.policy makes of a rule; what it cannot take at all is for nobody, too."""
+    with _quiet():
+        try:
+            return policy.Rules.from_dict({"": check})[""]
+        except Exception:
+            return _NOBODY
 
 
 @contextlib.contextmanager

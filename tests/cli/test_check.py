@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -121,11 +122,13 @@ def test_nothing_found(check):
 def test_something_that_is_refused(check):
     assert check("a.json", "b.json", a=BROKEN, b=SOUND) == (
         1,
-        f"a.json: {AS}\n"
-        "a.json: $.inventories.VCPU.total: refused: json.duplicate_key: the key stands there more "
-        "than once\n"
-        f"b.json: {AS}\n"
-        "\n1 finding (1 refused, 0 warned) in 2 files.\n",
+        (
+            f"a.json: {AS}\n"
+            "a.json: $.inventories.VCPU.total: refused: json.duplicate_key: the key stands there more "
+            "than once\n"
+            f"b.json: {AS}\n"
+            "\n1 finding (1 refused, 0 warned) in 2 files.\n"
+        ),
         "",
     )
 
@@ -182,13 +185,15 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_judged(check, tmp_path):
     (tmp_path / "folder").mkdir()
     assert check("gone.json", "folder", "a\0b", "a.json", a=BROKEN) == (
         2,
-        "gone.json: not judged: it cannot be read (No such file or directory)\n"
-        "folder: not judged: it cannot be read (Is a directory)\n"
-        "a\\x00b: not judged: it cannot be read (embedded null byte)\n"
-        f"a.json: {AS}\n"
-        "a.json: $.inventories.VCPU.total: refused: json.duplicate_key: the key stands there more "
-        "than once\n"
-        "\n1 finding (1 refused, 0 warned) in 1 file; 3 files not judged.\n",
+        (
+            "gone.json: not judged: it cannot be read (No such file or directory)\n"
+            "folder: not judged: it cannot be read (Is a directory)\n"
+            "a\\x00b: not judged: it cannot be read (embedded null byte)\n"
+            f"a.json: {AS}\n"
+            "a.json: $.inventories.VCPU.total: refused: json.duplicate_key: the key stands there more "
+            "than once\n"
+            "\n1 finding (1 refused, 0 warned) in 1 file; 3 files not judged.\n"
+        ),
         "",
     )
 
@@ -196,9 +201,11 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_judged(check, tmp_path):
 def test_what_cannot_be_told_apart_is_listed(check):
     assert check("a.json", a=EITHER) == (
         2,
-        "a.json: not judged: it may be POST /resource_classes, PUT /resource_classes/{name}, POST "
-        "/resource_providers, PUT /resource_providers/{uuid}; say which with --operation\n"
-        "\n1 file not judged.\n",
+        (
+            "a.json: not judged: it may be POST /resource_classes, PUT /resource_classes/{name}, POST "
+            "/resource_providers, PUT /resource_providers/{uuid}; say which with --operation\n"
+            "\n1 file not judged.\n"
+        ),
         "",
     )
 
@@ -343,7 +350,7 @@ def test_a_reader_that_went_away(tmp_path):
 
 def test_a_full_disk(tmp_path):
     (tmp_path / "a.json").write_bytes(BROKEN)
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         process = start(str(tmp_path / "a.json"), stdout=full)
         _, err = process.communicate(timeout=SECONDS)
     assert (process.returncode, err) == (
@@ -361,7 +368,7 @@ def test_colour_is_for_terminals(check, monkeypatch, environ, colours):
     monkeypatch.setenv("TERM", "xterm")
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    with open(inner, "w") as terminal, monkeypatch.context() as patch:
+    with os.fdopen(inner, "w") as terminal, monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", terminal)
         assert check("a.json", a=BROKEN)[0] == 1
     out = os.read(outer, 65536).decode()

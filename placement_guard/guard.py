@@ -20,13 +20,16 @@ from placement_guard.asking import Answered, Asking
 from placement_guard.blame import blame
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.look_up import look_up
+from placement_guard.look_up import reading as reading_of
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
+from placement_guard.policy.watch import PolicyState
 from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import Mode
 from placement_guard.settings import Settings
 from placement_guard.stages import journey, reading
+from placement_guard.stages.target_policy import TargetPolicy
 from placement_guard.verifying import Verifying
 
 if TYPE_CHECKING:
@@ -70,9 +73,19 @@ class Guard:
         self.metrics = Metrics.of(registry)
         self._router = Router()
         self._modes = self.settings.modes()
-        self._journey = journey(self.settings, conf)
+        self._journey = journey(
+            self.settings,
+            conf,
+            reading=reading_of(app, self.metrics.policy_read),
+            told=self.metrics.policy_reloaded,
+        )
         self._reading = reading(self._journey, self.settings)
         self._observers: tuple[Observer, ...] = (self.metrics, Logs())
+
+    def policy_state(self) -> PolicyState | None:
+        """How target policy is; None where there is none."""
+        stage = dict(self._journey).get("target_policy")
+        return stage.files.state() if isinstance(stage, TargetPolicy) else None
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         exchange = begin(environ, self._router)

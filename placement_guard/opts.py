@@ -7,6 +7,7 @@ from typing import Any, Final
 from oslo_config import cfg
 
 from placement_guard.admission.opts import OPTIONS as ADMISSION
+from placement_guard.policy.opts import OPTIONS as POLICY
 from placement_guard.settings import ConfigurationError, Problem, Settings
 
 GROUP: Final = cfg.OptGroup(
@@ -74,7 +75,7 @@ _OPTIONS: Final = (
     ),
 )
 
-OPTIONS: Final = (*_OPTIONS, *ADMISSION)
+OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION)
 """Every option of ``[placement_guard]``."""
 
 
@@ -111,7 +112,8 @@ def read_settings(conf: cfg.ConfigOpts) -> tuple[Settings, list[Problem]]:
     values: dict[str, Any] = {}
     for option in OPTIONS:
         try:
-            values[option.dest] = conf[GROUP.name][option.dest]
+            value = conf[GROUP.name][option.dest]
+            values[option.dest] = tuple(value) if isinstance(value, list) else value
         except (ValueError, cfg.Error) as error:
             text = str(error).splitlines()[0]
             problems.append(Problem("settings.unreadable", option.name, text))

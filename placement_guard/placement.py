@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from microversion_parse.middleware import MicroversionMiddleware
+from msgspec import to_builtins
 from oslo_config import cfg
 from oslo_log import log
 from placement import db_api
@@ -24,9 +25,10 @@ from webob import Request
 from placement_guard.guard import Guard
 from placement_guard.inside import no_retry_inside
 from placement_guard.lanes import State
-from placement_guard.observers.health import Health
+from placement_guard.observers.health import Health, Told
 from placement_guard.opts import settings_from
 from placement_guard.settings import Settings
+from placement_guard.stages import policy_files
 
 LOG = log.getLogger(__name__)
 
@@ -55,7 +57,9 @@ def loadapp(
     registry: CollectorRegistry = REGISTRY,
 ) -> WSGIApp:
     """A guarded Placement, its policy and its database ready; like ``placement.deploy.loadapp``."""
-    settings_from(config)  # before the database is touched
+    settings = settings_from(config)  # before the database is touched
+    if settings.has_target_policy:
+        policy_files(settings)
     return guarded(bare_loadapp(config, project_name), config, registry=registry)
 
 
@@ -87,7 +91,8 @@ def settings_of(stack: WSGIApp) -> Settings:
 
 def health_of(stack: WSGIApp) -> Health:
     """The health of a guarded stack: Placement answers, and its database can be reached."""
-    asking = _find(stack, Guard).asking
+    guard: Guard = _find(stack, Guard)
+    asking = guard.asking
 
     def placement() -> None:
         environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "SCRIPT_NAME": ""}
@@ -100,10 +105,13 @@ def health_of(stack: WSGIApp) -> Health:
         with db_api.get_placement_engine().connect() as connection:
             connection.execute(text("SELECT 1"))
 
-    return Health(
-        {"placement": placement, "database": database},
-        {"lanes": lambda: _shown(asking.lanes.state()), "breaker": asking.breaker.state},
-    )
+    told: dict[str, Told] = {
+        "lanes": lambda: _shown(asking.lanes.state()),
+        "breaker": asking.breaker.state,
+    }
+    if guard.policy_state() is not None:
+        told["policy"] = lambda: to_builtins(guard.policy_state())
+    return Health({"placement": placement, "database": database}, told)
 
 
 def _shown(state: State) -> dict[str, Any]:

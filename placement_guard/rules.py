@@ -27,9 +27,11 @@ class Rule(Struct, frozen=True):
 
     ``summary`` completes "refused, because ..."; ``message`` is for the client, where it is always
     the same. ``sound`` says that it never refuses what Placement would serve correctly; any other
-    rule is an opinion. ``wrong_pipeline`` says that only a wrong pipeline around the guard can
-    break it. ``blamed`` says that it is asked after Placement has failed, and names the cause: what
-    Placement leaves behind then is left. ``since`` is the version of the guard that brought it.
+    rule is an opinion. ``chosen`` says that an operator has written down what it refuses: it is
+    enforced although it is none of the sound ones. ``wrong_pipeline`` says that only a wrong
+    pipeline around the guard can break it. ``blamed`` says that it is asked after Placement has
+    failed, and names the cause: what Placement leaves behind then is left. ``since`` is the
+    version of the guard that brought it.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Rule(Struct, frozen=True):
     message: str = ""
     placement: bool = False
     sound: bool = True
+    chosen: bool = False
     wrong_pipeline: bool = False
     blamed: bool = False
     since: str = "0.1.0"
@@ -46,7 +49,7 @@ class Rule(Struct, frozen=True):
     @property
     def default_mode(self) -> Mode:
         """What it leads to unless the operator says otherwise."""
-        return Mode.ENFORCE if self.sound else Mode.WARN
+        return Mode.ENFORCE if self.sound or self.chosen else Mode.WARN
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -245,6 +248,22 @@ RULES: Final[tuple[Rule, ...]] = (
         400,
         "the allocations of a reshape exceed its own inventory",
         sound=False,
+    ),
+    Rule(
+        "policy.target_forbidden",
+        "target_policy",
+        403,
+        "the operator's policy does not allow it with this payload",
+        sound=False,
+        chosen=True,
+    ),
+    Rule(
+        "policy.not_evaluable",
+        "target_policy",
+        403,
+        "a rule of the operator's policy cannot be evaluated",
+        sound=False,
+        chosen=True,
     ),
 )
 

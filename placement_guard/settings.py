@@ -102,6 +102,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     verify_share, verify_reshapes
         The share (0 to 1) of committed claims after which is looked at what is stored, and whether
         that is done after each reshape.
+    target_policy_file, target_policy_dirs
+        Policy files that see the payload; none: nothing is asked. Paths are absolute.
+    target_policy_observe
+        Patterns of the policy rules (``cyborg:*``) that warn where they would refuse.
+    break_glass_role
+        Who has this role is not judged by target policy; empty: nobody.
     metrics_host, metrics_port
         Where the listener of the metrics binds; port 0 means no listener. Used by the ways in that
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
@@ -130,6 +136,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     project_rate: str = ""
     verify_share: float = 0.01
     verify_reshapes: bool = False
+    target_policy_file: str = ""
+    target_policy_dirs: tuple[str, ...] = ()
+    target_policy_observe: tuple[str, ...] = ()
+    break_glass_role: str = ""
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9778
     rules: Mapping[str, str] = {}
@@ -152,6 +162,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         return [
             *found,
             *self._lane_problems(),
+            *self._policy_problems(),
             *self._rate_problems(),
             *self._rule_problems(),
         ]
@@ -168,6 +179,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         text = lanes.problem(self.coordination_url) if self.coordination_url else None
         if text is not None:
             yield Problem("settings.coordination_url", "coordination_url", text)
+
+    def _policy_problems(self) -> Iterator[Problem]:
+        named = [("target_policy_file", self.target_policy_file)] if self.target_policy_file else []
+        named += [("target_policy_dirs", directory) for directory in self.target_policy_dirs]
+        for name, path in named:
+            if not path.startswith("/"):
+                yield Problem(f"settings.{name}", name, f"{path!r} is not an absolute path")
 
     def _rate_problems(self) -> Iterator[Problem]:
         for name in ("user_rate", "project_rate"):
@@ -187,6 +205,11 @@ class Settings(Struct, frozen=True, kw_only=True):
             elif mode not in set(Mode):
                 text = f"{rule} cannot be {mode}; the modes are {known}"
                 yield Problem("settings.unknown_mode", "rules", text)
+
+    @property
+    def has_target_policy(self) -> bool:
+        """Whether there are policy files that see the payload."""
+        return bool(self.target_policy_file or self.target_policy_dirs)
 
     def modes(self) -> Modes:
         """The mode of every rule under these settings."""

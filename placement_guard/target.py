@@ -23,6 +23,12 @@ _ON_ONE_CONSUMER: Final = frozenset({"allocations:update", "allocations:delete"}
 _ALLOCATIONS: Final = frozenset({MANAGE, *_ON_ONE_CONSUMER})
 _INVENTORIES: Final = "resource_providers:inventories:"
 _NOTHING: Final[Mapping[str, Any]] = {}
+_OF_CONSUMERS: Final = {
+    "consumer_types": "consumer_type",
+    "projects": "project_id",
+    "users": "user_id",
+}
+"""The key in the body of a consumer."""
 
 
 class UnreadableTargetError(Exception):
@@ -131,6 +137,12 @@ class Target:
         except _ODD:
             raise UnreadableTargetError("the allocations are not as the schema says") from None
 
+    def leaves_out(self, kind: str) -> bool:
+        """Whether a consumer is written without what an older microversion did not know:
+        ``projects`` and ``users`` below 1.8, ``consumer_types`` below 1.38."""
+        key = _OF_CONSUMERS.get(kind)
+        return key is not None and any(body and key not in body for body in self.bodies.values())
+
     # How each kind is found --------------------------------------------------------------------
 
     def _at_inventories(self, provider: str) -> Path:
@@ -184,19 +196,20 @@ class Target:
         for consumer in self.bodies:
             yield consumer, self._at_consumer(consumer)
 
-    def _of_consumers(self, key: str) -> Pairs:
+    def _of_consumers(self, kind: str) -> Pairs:
+        key = _OF_CONSUMERS[kind]
         for consumer, body in self.bodies.items():
             if key in body:
                 yield body[key], (*self._at_consumer(consumer), key)
 
     def consumer_types(self) -> Pairs:
-        return self._of_consumers("consumer_type")
+        return self._of_consumers("consumer_types")
 
     def projects(self) -> Pairs:
-        return self._of_consumers("project_id")
+        return self._of_consumers("projects")
 
     def users(self) -> Pairs:
-        return self._of_consumers("user_id")
+        return self._of_consumers("users")
 
     def traits(self) -> Pairs:
         if self.operation == "resource_providers:traits:update":

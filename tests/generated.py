@@ -38,12 +38,19 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 NAMESPACE: Final = "placement-guard"
 
+TARGET_NAMESPACE: Final = f"{NAMESPACE}-target"
+
 
 RESULTS: Final = {
     "attempts": "given up: it was sent as often as allowed.",
     "budget": "given up: the process had no resends left.",
     "cured": "sent again until no resend could do more: served, as a rule.",
     "deadline": "given up: its time was over.",
+    "broken": "the files could not be used; the last good policy stays.",
+    "failed": "it could not be read; the rule cannot be evaluated.",
+    "found": "it was read.",
+    "loaded": "the files were read, and are in force.",
+    "missing": "Placement says that there is no such thing.",
     "full": "too many waited before it; it went on without.",
     "held": "it had all its lanes.",
     "timeout": "it waited as long as allowed, and went on without.",
@@ -80,6 +87,9 @@ STAGES: Final = {
     "body": StageNote("Is the body whole, and within bounds?", "the body"),
     "document": StageNote("Is the body sound, and what Placement's schema says?", "the body"),
     "invariants": StageNote("Does the inventory make sense?", "the document"),
+    "target_policy": StageNote(
+        "May this user do just this?", "the document, the policy files, what is stored"
+    ),
 }
 """By stage."""
 
@@ -118,11 +128,11 @@ def config_sample() -> str:
         return _clean(path.read_text(encoding="utf-8"))
 
 
-def policy_sample() -> str:
+def policy_sample(namespace: str = NAMESPACE) -> str:
     """What ``oslopolicy-sample-generator`` writes."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "sample")
-        args = ["--namespace", NAMESPACE, "--output-file", str(path)]
+        args = ["--namespace", namespace, "--output-file", str(path)]
         with contextlib.redirect_stdout(io.StringIO()):
             policy_generator.generate_sample(args=args, conf=cfg.ConfigOpts())
         return _clean(path.read_text(encoding="utf-8"))
@@ -365,6 +375,7 @@ def _documents(operation: Operation) -> str:
 FILES: Final[dict[str, Callable[[], str]]] = {
     "etc/placement-guard/placement-guard.conf.sample": config_sample,
     "etc/placement-guard/policy.yaml.sample": policy_sample,
+    "etc/placement-guard/target-policy.yaml.sample": partial(policy_sample, TARGET_NAMESPACE),
     "docs/journey.md": journey_page,
     "docs/reference/options.md": options_page,
     "docs/reference/metrics.md": metrics_page,

@@ -18,8 +18,10 @@ def page_of(rule: Rule) -> str:
 
 
 def kind(rule: Rule) -> str:
-    """Whether a rule is sound."""
-    return "sound" if rule.sound else "opinion"
+    """Whether a rule is sound, or who holds the opinion."""
+    if rule.sound:
+        return "sound"
+    return "chosen" if rule.chosen else "opinion"
 
 
 def index() -> str:
@@ -43,12 +45,13 @@ def index() -> str:
         "[journey](../journey.md). [The wire](../reference/wire.md) tells how a refusal and a "
         "warning look.\n\n"
         "A rule is *sound* if it never refuses what Placement would serve correctly. Any other rule "
-        "is an *opinion*: what it finds is likely to be a mistake, and Placement would serve it.\n\n"
+        "is an *opinion*: what it finds is likely to be a mistake, and Placement would serve it. A "
+        "*chosen* rule refuses what an operator has written down, in a [policy](../policy.md).\n\n"
         "## Modes\n\n"
         + table(
             ("Mode", "What a broken rule leads to", "Default for"),
             [
-                ("`enforce`", "The request is refused.", "sound rules"),
+                ("`enforce`", "The request is refused.", "sound and chosen rules"),
                 (
                     "`warn`",
                     "The request goes on. It is counted, logged, and marked in the answer.",

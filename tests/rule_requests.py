@@ -1,7 +1,9 @@
 """Send what the pages show through a guard, as a server would."""
 
+import contextlib
 import io
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -27,22 +29,40 @@ def refused(rule: Rule, modes: Mapping[str, str] | None = None, *, observe: bool
     """The answer to the request that breaks ``rule``."""
     example = EXAMPLES[rule.id]
     context = _context(example.context)
-    guard = _guard(Settings(rules=modes or {}, observe=observe), example.failure)
-    if rule.id == "context.reused":
-        _send(guard, example.refused, context)
-    return _send(guard, example.refused, context)
+    with _policy(example.policy) as file:
+        settings = Settings(rules=modes or {}, observe=observe, target_policy_file=file)
+        guard = _guard(settings, example.failure, readable=not example.unread)
+        if rule.id == "context.reused":
+            _send(guard, example.refused, context)
+        return _send(guard, example.refused, context)
 
 
 def accepted(rule: Rule) -> Answer:
     """The answer to the same request, put right."""
     example = EXAMPLES[rule.id]
-    return _send(_guard(Settings()), example.accepted, _context(example.context_right))
+    with _policy("" if example.unread else example.policy) as file:
+        guard = _guard(Settings(target_policy_file=file))
+        return _send(guard, example.accepted, _context(example.context_right))
 
 
-def _guard(settings: Settings, failure: Exception | None = None) -> Guard:
-    def placement(_environ: Any, start_response: Any) -> list[bytes]:
+@contextlib.contextmanager
+def _policy(text: str) -> Iterator[str]:
+    """The path of a policy file with this text; empty where there is none."""
+    if not text:
+        yield ""
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
+
+
+def _guard(settings: Settings, failure: Exception | None = None, *, readable: bool = True) -> Guard:
+    def placement(environ: Any, start_response: Any) -> list[bytes]:
         if failure is not None:
             raise failure
+        if environ["REQUEST_METHOD"] == "GET" and not readable:
+            raise RuntimeError("nothing can be read")
         start_response("204 No Content", [])
         return []
 

@@ -38,12 +38,14 @@ class Ask(Struct):
     version: str = "1.39"
 
 
-def work(connection: Connection, side: Side, url: str, directory: Path, *, first: bool) -> None:
+def work(
+    connection: Connection, side: Side, url: str, directory: Path, *, first: bool, host: int
+) -> None:
     """Say ``None`` when the application is ready, then answer to what comes until None comes."""
     # The other end may be gone at any time.
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt), connection:
         try:
-            app = application(side, url, directory, first=first)
+            app = application(side, url, directory, first=first, host=host)
         except Exception as error:  # it is told where it can be read
             connection.send(f"{type(error).__name__}: {error}")
             return

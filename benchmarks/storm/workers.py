@@ -24,7 +24,10 @@ class Worker:
         self.number = number
         self._connection, theirs = _forked.Pipe()
         self._process = _forked.Process(
-            target=work, args=(theirs, side, url, directory), kwargs={"first": first}, daemon=True
+            target=work,
+            args=(theirs, side, url, directory),
+            kwargs={"first": first, "host": number % side.hosts},
+            daemon=True,
         )
         self._process.start()
         theirs.close()

@@ -23,16 +23,24 @@ class Logs:
             _log("Rejected", rejection, exchange)
         for warning in exchange.warnings:
             _log("Warned of", warning, exchange)
+        if exchange.break_glass:
+            LOG.warning(
+                "Glass broken: %s was not judged by target policy (request %s, user %s)",
+                exchange.operation.name,
+                exchange.request_id,
+                ascii(getattr(exchange.context, "user_id", None)),
+            )
 
 
 def _log(verb: str, rejection: Rejection, exchange: Exchange) -> None:
     rule = rejection.rule
     say = LOG.info if rule.placement else LOG.warning
     say(
-        "%s %s by rule %s%s (request %s, user %s, microversion %s)",
+        "%s %s by rule %s%s%s (request %s, user %s, microversion %s)",
         verb,
         exchange.operation.name,
         rule.id,
+        f" ({ascii(rejection.policy)[1:-1]})" if rejection.policy else "",
         f" at {rejection.path}" if rejection.path else "",
         exchange.request_id,
         ascii(getattr(exchange.context, "user_id", None)),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from placement_guard.admission.queues import QUEUED
 from placement_guard.admission.shed import WHYS
@@ -16,7 +16,9 @@ from placement_guard.api import conflicts, operations
 from placement_guard.api import resends as api_resends
 from placement_guard.exchange import Exchange
 from placement_guard.lanes import Result
+from placement_guard.look_up import ReadResult
 from placement_guard.outcome import Ending, Outcome
+from placement_guard.policy.judge import MUTATIONS
 from placement_guard.rejection import Rejection
 from placement_guard.rules import RULES, Mode
 from placement_guard.stages import ORDER
@@ -124,6 +126,38 @@ class Metrics:
             buckets=BODY_BUCKETS,
             registry=registry,
         )
+        glass = Counter(
+            "placement_guard_break_glass",
+            "Writes that target policy did not judge, since their user may break the glass.",
+            ("operation",),
+            registry=registry,
+        )
+        reads = Counter(
+            "placement_guard_policy_reads",
+            "Reads of what is stored, for rules of target policy that ask for it.",
+            ("result",),
+            registry=registry,
+        )
+        reloads = Counter(
+            "placement_guard_policy_reloads",
+            "Times that the files of target policy had changed and were read again. Each process "
+            "counts its own.",
+            ("result",),
+            registry=registry,
+        )
+        loaded_at = Gauge(
+            "placement_guard_policy_loaded_timestamp_seconds",
+            "When the target policy in force was read again, since 1970; 0: at start-up.",
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
+        broken = Gauge(
+            "placement_guard_policy_broken",
+            "Whether the files of target policy cannot be used: 1, and the last good policy is in "
+            "force.",
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
         self._requests = {
             (name, ending): requests.labels(name, ending.value).inc
             for name in operations.NAMES
@@ -160,6 +194,10 @@ class Metrics:
         }
         self._found = {what: found.labels(what.value).inc for what in Found}
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
+        self._break_glass = {name: glass.labels(name).inc for name in sorted(MUTATIONS)}
+        self._policy_reads = {r: reads.labels(r.value).inc for r in ReadResult}
+        self._reloads = {True: reloads.labels("loaded").inc, False: reloads.labels("broken").inc}
+        self._loaded_at, self._broken = loaded_at, broken
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> "Metrics":
@@ -191,8 +229,21 @@ class Metrics:
             self._lane_waits[name](outcome.waited)
         if outcome.attempts > 1 or outcome.given_up:
             self._resent(name, outcome)
+        if exchange.break_glass:
+            self._break_glass[name]()
         if exchange.body is not None:
             self._body[name](len(exchange.body))
+
+    def policy_read(self, result: ReadResult) -> None:
+        """Count a read for a policy rule."""
+        self._policy_reads[result]()
+
+    def policy_reloaded(self, loaded: bool) -> None:  # noqa: FBT001
+        """Count that target policy was read again, or could not be."""
+        self._reloads[loaded]()
+        self._broken.set(not loaded)
+        if loaded:
+            self._loaded_at.set_to_current_time()
 
     def verified(self, found: Iterable[Found]) -> None:
         """Count what verifying has found."""
@@ -230,6 +281,7 @@ def _refusable() -> Iterator[tuple[str, str, str]]:
         "body": _WITH_BODY,
         "document": _WITH_BODY,
         "invariants": _WITH_INVENTORY,
+        "target_policy": _MUTATIONS,
     }
     for rule in RULES:
         for name in names[rule.stage]:

@@ -11,8 +11,10 @@ from typing import Final
 from oslo_config import cfg
 
 from placement_guard.exchange import Exchange
+from placement_guard.policy.files import PolicyError
+from placement_guard.policy.watch import PolicyFiles
 from placement_guard.rejection import Rejection
-from placement_guard.settings import Settings
+from placement_guard.settings import ConfigurationError, Problem, Settings
 from placement_guard.stages.body import Body
 from placement_guard.stages.content_type import content_type
 from placement_guard.stages.document import DocumentStage
@@ -23,6 +25,7 @@ from placement_guard.stages.invariants import Invariants
 from placement_guard.stages.operation import operation
 from placement_guard.stages.path import path
 from placement_guard.stages.query import query
+from placement_guard.stages.target_policy import Reading, TargetPolicy, no_reading
 
 Stage = Callable[[Exchange], Exchange | Rejection]
 """One step: an exchange in; the same exchange, extended, or a rejection out."""
@@ -40,14 +43,31 @@ ORDER: Final = (
     "body",  # 413, 400
     "document",  # 400
     "invariants",  # 400
+    "target_policy",  # 403
 )
 """The names of the stages, in order: the values of the ``stage`` metric label."""
 
-_NOT_ON_READS: Final = frozenset({"content_type", "path", "body", "document", "invariants"})
+_NOT_ON_READS: Final = frozenset(
+    {"content_type", "path", "body", "document", "invariants", "target_policy"}
+)
 
 
-def journey(settings: Settings, conf: cfg.ConfigOpts | None = None) -> Journey:
-    """The stages of a guard with these settings, in order. ``conf`` holds ``[oslo_policy]``."""
+def journey(
+    settings: Settings,
+    conf: cfg.ConfigOpts | None = None,
+    *,
+    reading: Reading = no_reading,
+    told: Callable[[bool], None] | None = None,
+) -> Journey:
+    """The stages of a guard with these settings, in order. ConfigurationError.
+
+    conf
+        Holds ``[oslo_policy]``.
+    reading
+        How target policy reads what is stored; without, rules that ask for it refuse.
+    told
+        Called after target policy was read again, with whether it could be.
+    """
     modes = settings.modes()
     stages: dict[str, Stage] = {
         "identity": Identity(modes),
@@ -61,7 +81,24 @@ def journey(settings: Settings, conf: cfg.ConfigOpts | None = None) -> Journey:
         "document": DocumentStage(modes),
         "invariants": Invariants(modes),
     }
-    return tuple((name, stages[name]) for name in ORDER)
+    if settings.has_target_policy:  # otherwise nothing is paid for it
+        stages["target_policy"] = TargetPolicy(
+            policy_files(settings, told),
+            reading,
+            settings.target_policy_observe,
+            settings.break_glass_role,
+        )
+    return tuple((name, stages[name]) for name in ORDER if name in stages)
+
+
+def policy_files(settings: Settings, told: Callable[[bool], None] | None = None) -> PolicyFiles:
+    """Target policy as these settings say. ConfigurationError with all that is wrong in it."""
+    try:
+        return PolicyFiles(settings.target_policy_file, settings.target_policy_dirs, told)
+    except PolicyError as error:
+        raise ConfigurationError(
+            [Problem("policy.unusable", "target_policy_file", str(p)) for p in error.problems]
+        ) from None
 
 
 def reading(journey: Journey, settings: Settings) -> Journey:

@@ -1,19 +1,13 @@
 """Clients of Placement, each as it is, before a bare and a guarded Placement."""
 
 import json
-import sys
 import types
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
-ROOT = str(Path(__file__).resolve().parents[2])
-if ROOT not in sys.path:  # pytest imports by file, and leaves it out
-    sys.path.append(ROOT)
-
-from tests.clients import nova as nova_module  # noqa: E402
-from tests.clients.sides import HEADER, Cloud  # noqa: E402
+from tests.clients import nova as nova_module
+from tests.clients.sides import HEADER, Cloud
 
 SMALL = 1024
 

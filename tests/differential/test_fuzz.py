@@ -3,20 +3,13 @@
 ``python -m tests.differential --help`` runs as much of it as one likes.
 """
 
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = str(Path(__file__).resolve().parents[2])
-if ROOT not in sys.path:  # pytest imports by file, and leaves it out
-    sys.path.append(ROOT)
-
-from tests.differential import corpus, servers  # noqa: E402
-from tests.differential.campaign import LEAST_SHARE, Campaign  # noqa: E402
-from tests.differential.cloud import Cloud  # noqa: E402
-from tests.differential.generate import Generator  # noqa: E402
-from tests.differential.sides import running  # noqa: E402
+from tests.differential import corpus, servers
+from tests.differential.campaign import LEAST_SHARE, Campaign
+from tests.differential.cloud import Cloud
+from tests.differential.generate import Generator
+from tests.differential.sides import running
 
 SEED = 1
 

@@ -1,22 +1,16 @@
 """The harness finds what it is there to find, excuses what it should, and makes findings small."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = str(Path(__file__).resolve().parents[2])
-if ROOT not in sys.path:  # pytest imports by file, and leaves it out
-    sys.path.append(ROOT)
-
-from tests.differential.answers import Answer  # noqa: E402
-from tests.differential.cloud import CONSUMERS, PROVIDERS, Cloud, fixed  # noqa: E402
-from tests.differential.damage import damage  # noqa: E402
-from tests.differential.generate import Generator  # noqa: E402
-from tests.differential.requests import KINDS, Request, from_data, to_data  # noqa: E402
-from tests.differential.shrink import shrunk  # noqa: E402
-from tests.differential.verdicts import judge  # noqa: E402
+from tests.differential.answers import Answer
+from tests.differential.cloud import CONSUMERS, PROVIDERS, Cloud, fixed
+from tests.differential.damage import damage
+from tests.differential.generate import Generator
+from tests.differential.requests import KINDS, Request, from_data, to_data
+from tests.differential.shrink import shrunk
+from tests.differential.verdicts import judge
 
 INVENTORIES = "/resource_providers/{uuid}/inventories"
 ROW = {"table": "inventories", "total": 4, "reserved": 0, "allocation_ratio": 1.0}

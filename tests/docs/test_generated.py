@@ -10,8 +10,6 @@ from placement_guard.rules import RULES, Mode
 from placement_guard.stages import ORDER
 
 # Last, so that the guard under test is the one that is installed.
-sys.path.append(str(Path(__file__).resolve().parents[2]))
-
 from tests import generated, rule_pages, rule_requests
 from tests.rule_examples import EXAMPLES
 

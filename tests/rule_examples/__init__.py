@@ -8,6 +8,7 @@ from tests.rule_examples.example import Example
 from tests.rule_examples.http import HTTP
 from tests.rule_examples.invariants import INVARIANTS
 from tests.rule_examples.path import PATH
+from tests.rule_examples.policy import POLICY
 from tests.rule_examples.query import QUERY
 
 EXAMPLES: Final[dict[str, Example]] = {
@@ -17,4 +18,5 @@ EXAMPLES: Final[dict[str, Example]] = {
     **PATH,
     **DOCUMENTS,
     **INVARIANTS,
+    **POLICY,
 }

@@ -29,7 +29,9 @@ class Example(NamedTuple):
     ``bare`` says what a Placement without the guard does with it, ``more`` what exactly the rule
     looks at, ``given`` and ``given_right`` what the requests alone do not show. A context holds the
     arguments of the request context, or is what stands in its place. ``failure`` is what Placement
-    raises for the first request, where the rule is asked after that.
+    raises for the first request, where the rule is asked after that. ``policy`` is the file of target
+    policy for both requests, or for the first one only where nothing that is stored can be read
+    (``unread``).
     """
 
     refused: str
@@ -42,6 +44,8 @@ class Example(NamedTuple):
     context: Any = ADMIN
     context_right: Any = ADMIN
     failure: Exception | None = None
+    policy: str = ""
+    unread: bool = False
 
 
 def with_json(line: str, body: str, version: str = "1.39") -> str:

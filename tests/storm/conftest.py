@@ -1,8 +1,13 @@
-"""The harness of the storms can be imported from wherever pytest is started."""
+"""Storms are judged by what their workers answer: their coverage is not measured."""
 
-import sys
-from pathlib import Path
+import pytest
 
-ROOT = str(Path(__file__).resolve().parents[2])
-if ROOT not in sys.path:  # pytest imports by file, and leaves it out
-    sys.path.append(ROOT)
+from tests.unmeasured import COVERAGE
+
+
+@pytest.fixture(autouse=True, scope="session")
+def unmeasured():
+    """Before the first worker is forked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(COVERAGE, raising=False)
+        yield

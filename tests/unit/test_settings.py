@@ -88,7 +88,8 @@ def test_an_option_for_each_setting_with_the_same_default():
     [(group, options)] = list_opts()
     assert group.name == "placement_guard"
     defaults = {option.name: option.default for option in options}
-    assert defaults == {name: getattr(Settings(), name) for name in Settings.__struct_fields__}
+    values = {name: getattr(Settings(), name) for name in Settings.__struct_fields__}
+    assert defaults == {n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}
     assert all(option.help for option in OPTIONS)
 
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests import unmeasured
+
 SCRIPT = Path(__file__).with_name("run_suite.py")
 
 
@@ -22,7 +24,7 @@ def run(*modules):
         text=True,
         timeout=900,
         check=False,
-        env={**os.environ, "PATH": path},
+        env={**unmeasured.environ(), "PATH": path},
     )
     lines = done.stdout.splitlines()
     assert done.returncode == 0, "\n".join(lines[-100:]) + done.stderr

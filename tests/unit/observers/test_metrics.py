@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry
 from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, operations
 from placement_guard.lanes import Result
+from placement_guard.look_up import ReadResult
 from placement_guard.observers.metrics import RESEND_RESULTS, Metrics
 from placement_guard.outcome import Ending
 from placement_guard.rules import RULES
@@ -38,7 +39,7 @@ def test_every_label_value_comes_from_a_table():
         "kind": set(conflicts.KIND_NAMES),
         "found": set(Found),
         "why": {why.name for why in WHYS},
-        "result": {*RESEND_RESULTS, *map(str, Result)},
+        "result": {*RESEND_RESULTS, *map(str, Result), *map(str, ReadResult), "loaded", "broken"},
     }
     for _, labels in series(registry):
         for name, value in labels:

@@ -47,7 +47,10 @@ def look(directory: Path, *, connect: bool) -> list[Concern]:
     found += files.concerns(sections)
     found += _of_settings(settings, sections)
     found += policy.concerns(conf, sections)
-    found += places.concerns(settings, {problem.option for problem in problems}, connect=connect)
+    wrong = {problem.option for problem in problems}
+    if not wrong & {"target_policy_file", "target_policy_dirs"}:
+        found += policy.target_concerns(settings)
+    found += places.concerns(settings, wrong, connect=connect)
     order = list(Severity)
     return sorted(found, key=lambda one: order.index(one.severity))
 
@@ -56,6 +59,9 @@ def _of_settings(settings: Settings, sections: files.Sections) -> list[Concern]:
     found = []
     if settings.observe:
         found.append(concern("settings.observing", f"[{opts.GROUP.name}] observe", "it is on"))
+    if settings.has_target_policy and settings.break_glass_role:
+        where = f"[{opts.GROUP.name}] break_glass_role"
+        found.append(concern("policy.glass_can_be_broken", where, settings.break_glass_role))
     name = "allocation_conflict_retry_count"
     said = files.last(sections, "placement", name)
     where = f"[placement] {name}"

@@ -116,6 +116,24 @@ KINDS: Final = {
             "Correct the name: nobody asks for this rule.",
         ),
         Kind(
+            "policy.unusable",
+            Severity.ERROR,
+            "a file of target policy cannot be used",
+            "Correct it: Placement does not start with it; where it runs, the last good one stays.",
+        ),
+        Kind(
+            "policy.observes_nothing",
+            Severity.WARNING,
+            "a pattern of `target_policy_observe` is like no policy rule",
+            "Correct the pattern: what it was to observe refuses.",
+        ),
+        Kind(
+            "policy.glass_can_be_broken",
+            Severity.NOTE,
+            "there is a `break_glass_role`",
+            "Watch its use: who has this role is under no target policy.",
+        ),
+        Kind(
             "lanes.directory_unusable",
             Severity.ERROR,
             "the directory of the lanes cannot be used",

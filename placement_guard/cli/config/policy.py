@@ -1,61 +1,73 @@
-"""The policy files that ``[oslo_policy]`` names: whether they say what they seem to say."""
+"""The policy files, Placement's and those of target policy: do they say what they seem to say?"""
 
 import contextlib
 import difflib
 import graphlib
 import logging
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 from oslo_config import cfg
-from oslo_policy import opts, policy
+from oslo_policy import policy
 
 from placement_guard.api.policies import list_rules
+from placement_guard.cli import gate
 from placement_guard.cli.config import files
 from placement_guard.cli.config.kinds import Concern, concern
+from placement_guard.opts import GROUP
+from placement_guard.policy.files import PolicyError
+from placement_guard.policy.judge import load
+from placement_guard.settings import Settings
 
 MAX_BYTES: Final = 1024 * 1024
 """The largest policy file that is looked at (bytes)."""
 
 _NOBODY: Final = "!"
-_DEFAULTS: Final = {"policy_file": "policy.yaml", "policy_dirs": ["policy.d"]}
 
 
 def concerns(conf: cfg.ConfigOpts, sections: files.Sections) -> Iterator[Concern]:
     """What is wrong with the files. ``conf`` knows where to look for them."""
-    opts.set_defaults(conf)
-    for option, default in _DEFAULTS.items():
-        conf.set_default(option, default, group="oslo_policy")
     rules = {rule.name: rule.check_str for rule in list_rules()}
     known = set(rules)
-    for path in _named(conf, sections):
+    for path in _named(gate.prepared(conf), sections):
         if isinstance(path, Concern):
             yield path
             continue
         said, why = _said(path)
         if why:
-            yield concern("policy_file.unreadable", _shown(path), why)
+            yield concern("policy_file.unreadable", gate.shown(str(path)), why)
         for name, check in said.items():
             rules[name] = check
-            yield from _of_rule(f"{_shown(path)}: {name}", name, check, known)
+            yield from _of_rule(f"{gate.shown(str(path))}: {name}", name, check, known)
     yield from _of_references(rules)
+
+
+def target_concerns(settings: Settings) -> Iterator[Concern]:
+    """What is wrong with target policy, and what of the options about it has no effect."""
+    if not settings.has_target_policy:
+        return
+    try:
+        policy_in_force = load(settings.target_policy_file, list(settings.target_policy_dirs))
+    except PolicyError as error:
+        for problem in error.problems:
+            yield concern("policy.unusable", gate.shown(str(problem.place)), problem.text)
+        return
+    for pattern in settings.target_policy_observe:
+        if not any(fnmatchcase(name, pattern) for name in policy_in_force.rules):
+            where = f"[{GROUP.name}] target_policy_observe"
+            yield concern("policy.observes_nothing", where, f"no policy rule is like {pattern}")
 
 
 def _named(conf: cfg.ConfigOpts, sections: files.Sections) -> Iterator[Path | Concern]:
     """The files in the order in which they are read, and what is named and not there."""
-    for option, names in (
-        ("policy_file", [conf.oslo_policy.policy_file]),
-        ("policy_dirs", conf.oslo_policy.policy_dirs),
-    ):
-        for name in names:
-            path = conf.find_file(name)
-            if path is not None:
-                yield from _in(Path(path))
-            elif files.last(sections, "oslo_policy", option) is not None:
-                yield concern(
-                    "policy_file.missing", f"[oslo_policy] {option}", f"{name} is not there"
-                )
+    for option, name, path in gate.policy_files(conf):
+        if path is not None:
+            yield from _in(path)
+        elif files.last(sections, "oslo_policy", option) is not None:
+            where = f"[oslo_policy] {option}"
+            yield concern("policy_file.missing", where, f"{name} is not there")
 
 
 def _in(path: Path) -> list[Path | Concern]:
@@ -64,7 +76,8 @@ def _in(path: Path) -> list[Path | Concern]:
     try:
         inside = sorted(path.iterdir())
     except OSError as error:
-        return [concern("policy_file.unreadable", _shown(path), error.strerror)]
+        why = error.strerror or type(error).__name__
+        return [concern("policy_file.unreadable", gate.shown(str(path)), why)]
     return [one for one in inside if one.is_file() and not one.name.startswith(".")]
 
 
@@ -86,12 +99,6 @@ def _said(path: Path) -> tuple[dict[str, str], str]:
     if odd:
         return {}, f"what {odd[0]} asks is no text"
     return {str(name): check for name, check in parsed.items()}, ""
-
-
-def _shown(path: Path) -> str:
-    """As whoever runs the command would name it; oslo.config makes it absolute."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _of_rule(where: str, name: str, check: str, known: set[str]) -> Iterator[Concern]:

@@ -2,22 +2,20 @@
 
 import argparse
 import io
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from placement_guard.api.guess import Candidate, candidates
-from placement_guard.api.operations import FIRST_VERSION, LAST_VERSION, NAMES, Version, told
+from placement_guard.api.operations import NAMES, Version, told
 from placement_guard.api.routes import Router
+from placement_guard.cli.arguments import VERSIONS, microversion
 from placement_guard.cli.configuration import add_config_dir, settings_of
 from placement_guard.cli.errors import CommandError
-from placement_guard.cli.findings import STANDARD_INPUT, JsonReport, Report, TableReport
+from placement_guard.cli.files import STANDARD_INPUT, opened, why
+from placement_guard.cli.findings import JsonReport, Report, TableReport
 from placement_guard.cli.output import CANNOT, DONE, FORMATS, FOUND, carried_out, written
 from placement_guard.exchange import Environ, Exchange
 from placement_guard.lint import Judged, Lint, Unclear
-
-_VERSIONS: Final = f"{told(FIRST_VERSION)} to {told(LAST_VERSION)}"
 
 _HELP: Final = """\
 Judge request bodies as the guard would, and report everything that is wrong with each of them: bad
@@ -61,9 +59,9 @@ def add_parser(commands: Any) -> None:
     )
     add(
         "--microversion",
-        type=_version,
+        type=microversion,
         metavar="1.N",
-        help=f"at which microversion, {_VERSIONS} [the newest that fits]",
+        help=f"at which microversion, {VERSIONS} [the newest that fits]",
     )
     add("--rules", metavar="ID:MODE,...", help="rules that are not to have their default mode")
     add_config_dir(parser)
@@ -98,23 +96,15 @@ def _guessed(arguments: argparse.Namespace) -> list[str]:
 def _judged(lint: Lint, name: str, among: tuple[Candidate, ...]) -> Judged | Unclear | str:
     """What is wrong with the body in one file, or why that cannot be told."""
     try:
-        body = _read(name, lint.max_body_bytes + 1)
+        body = opened(name, lint.max_body_bytes + 1)
     except (OSError, ValueError) as error:
-        return f"it cannot be read ({getattr(error, 'strerror', None) or error})"
+        return f"it cannot be read ({why(error)})"
     environ: Environ = {
         "REQUEST_METHOD": among[0].operation.method,
         "wsgi.input_terminated": True,
         "wsgi.input": io.BytesIO(body),
     }
     return lint(Exchange(environ, environ["REQUEST_METHOD"], ""), among)
-
-
-def _read(name: str, most: int) -> bytes:
-    """As much of it as has to be read to know that it is too large."""
-    if name == STANDARD_INPUT:
-        return sys.stdin.buffer.read(most)
-    with Path(name).open("rb") as file:
-        return file.read(most)
 
 
 def _among(operation: str | None, version: Version | None) -> Iterable[Candidate]:
@@ -139,12 +129,3 @@ def _named(operation: str) -> Iterator[Candidate]:
     for candidate in candidates():
         if candidate.operation.name == operation or candidate.operation == meant:
             yield candidate
-
-
-def _version(text: str) -> Version:
-    major, _, minor = text.partition(".")
-    if major == "1" and minor.isdecimal() and minor.isascii() and len(minor) < 4:
-        version = 1, int(minor)
-        if version <= LAST_VERSION:
-            return version
-    raise argparse.ArgumentTypeError(f"{text!r} is no microversion from {_VERSIONS}")

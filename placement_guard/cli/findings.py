@@ -6,12 +6,10 @@ from typing import Any, Final, TextIO
 from placement_guard.api.finding import MAX_FINDINGS
 from placement_guard.api.guess import Candidate
 from placement_guard.api.operations import told
+from placement_guard.cli.files import STANDARD_INPUT
 from placement_guard.cli.output import as_json, counted
 from placement_guard.lint import Judged, Unclear, Violation
 from placement_guard.terminal import RED, YELLOW, coloured, escaped, wants_colour
-
-STANDARD_INPUT: Final = "-"
-"""The name that stands for it."""
 
 REFUSED: Final = "refused"
 WARNED: Final = "warned"

@@ -283,7 +283,7 @@ def test_an_interrupt(check, monkeypatch):
         def read(self, *_):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.check, "_read", Interrupted().read)
+    monkeypatch.setattr(cli.check, "opened", Interrupted().read)
     assert check("a.json") == (2, "", "placement-guard check: interrupted\n")
 
 

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from placement_guard.cli import check, completion, config, explain, rules, scan, serve
+from placement_guard.cli import check, completion, config, explain, policy, rules, scan, serve
 from placement_guard.version import __version__
 
 
@@ -18,6 +18,7 @@ def parser() -> argparse.ArgumentParser:
     scan.add_parser(commands)
     check.add_parser(commands)
     explain.add_parser(commands)
+    policy.add_parser(commands)
     rules.add_parser(commands)
     config.add_parser(commands)
     completion.add_parser(commands, made)

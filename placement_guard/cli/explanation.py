@@ -12,7 +12,12 @@ from placement_guard.rehearsal import Rehearsed, Request, Says
 from placement_guard.rejection import Rejection
 from placement_guard.terminal import RED, YELLOW, escaped
 
-_COLOURS: Final = {Says.REFUSES: RED, Says.WARNS: YELLOW, "cannot tell": RED}
+_PASSES: Final = "passes"
+_FAILS: Final = "does not pass"
+_CANNOT_TELL: Final = "cannot tell"
+"""What is said of a policy rule."""
+
+_COLOURS: Final = {Says.REFUSES: RED, Says.WARNS: YELLOW, _CANNOT_TELL: RED}
 
 
 def as_object(
@@ -72,7 +77,7 @@ def _judgement(
     asked = [
         {
             "rule": one.rule,
-            "says": "cannot tell" if one.error else Says.PASSES if one.passed else Says.REFUSES,
+            "says": _CANNOT_TELL if one.error else _PASSES if one.passed else _FAILS,
             "where": where(one.rule, rules),
             "check": rules[one.rule].text,
             "why": one.error or None,
@@ -121,7 +126,9 @@ def _why(stage: Mapping[str, Any], explained: Mapping[str, Any]) -> str:
     if stage["rules"]:
         return "; ".join(f"{r['rule']}: {_last_line(r['detail'])}" for r in stage["rules"])
     if stage["says"] == Says.NOT_ASKED:
-        return ""
+        by_placement = stage["stage"] == "gate_policy" and not explained["refused_by"]
+        gate = explained["gate_policy"] if by_placement else None
+        return f"Placement asks it: {_decided(gate)}" if gate else ""
     if stage["stage"] == "gate_policy" and explained["gate_policy"]:
         return _decided(explained["gate_policy"])
     if stage["stage"] == "target_policy":

@@ -1,4 +1,4 @@
-"""What ``explain`` and ``policy`` have in common: the policy to go by, a request, what is stored."""
+"""What ``explain`` and ``policy`` share: the policy to go by, a request, what is stored."""
 
 import json
 from argparse import ArgumentParser, Namespace

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from placement_guard.api import strict_json
 from placement_guard.api.operations import LAST_VERSION, told
 from placement_guard.cli.arguments import VERSIONS, microversion
 from placement_guard.cli.errors import CommandError
@@ -16,6 +15,7 @@ from placement_guard.cli.rehearsing import (
     Wanted,
     add_policy,
     configured,
+    data_of,
     operation_of,
     read_yaml,
     wanted,
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings, conf = configured(arguments, arguments.policy)
     rehearsal = Rehearsal(settings, conf)
     body = read_bytes(arguments.body, settings.max_body_bytes + 1) if arguments.body else None
-    meant = wanted(arguments.request, _data(body), arguments.microversion)
+    meant = wanted(arguments.request, data_of(body), arguments.microversion)
     request = Request(
         method=meant.method,
         path=meant.path,
@@ -135,14 +135,6 @@ def _need_body(meant: Wanted, arguments: argparse.Namespace) -> None:
     expected = operation_of(meant).document(arguments.microversion)
     if expected is not None and arguments.body is None:
         raise CommandError(f"{meant.method} {meant.path} has a body: give its FILE")
-
-
-def _data(body: bytes | None) -> Any:
-    """The decoded body, as far as it can be decoded."""
-    try:
-        return strict_json.load(body or b"").data
-    except (strict_json.MalformedError, strict_json.TooDeepError, RecursionError):
-        return None
 
 
 def _stored(path: Path | None) -> Read:

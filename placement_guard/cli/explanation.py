@@ -44,6 +44,7 @@ def as_object(
         "gate_policy": None if decided is None else _gate(decided),
         "target_policy": _judgement(rehearsed.judgement, rules),
         "break_glass": exchange.break_glass,
+        "provider_first": exchange.operation.provider_asked and exchange.body is not None,
         "verdict": "refused" if rejection else "allowed",
         "status": rejection.rule.status if rejection else None,
         "refused_by": _rule(rejection, rules) if rejection else None,
@@ -159,4 +160,8 @@ def _verdict(explained: Mapping[str, Any]) -> str:
         by += f" in {refused['where']}" if refused["where"] else ""
     elif refused["rule"] == "policy.forbidden" and explained["gate_policy"]:
         by = f", by policy rule {_decided(explained['gate_policy'])}"
-    return f"It is refused with {explained['status']}: {refused['rule']}{by}."
+    first = " Where there is no such provider, Placement's 404 is the answer."
+    return (
+        f"It is refused with {explained['status']}: {refused['rule']}{by}."
+        f"{first if explained['provider_first'] else ''}"
+    )

@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ from msgspec import structs
 from oslo_config import cfg
 
 from placement_guard import opts
-from placement_guard.api import guess
+from placement_guard.api import guess, strict_json
 from placement_guard.api.operations import LAST_VERSION, OPERATIONS, Operation, Version
 from placement_guard.api.routes import Router
 from placement_guard.cli.configuration import read
@@ -21,6 +21,9 @@ from placement_guard.settings import Settings
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 """The largest file of cases, or of what is stored (bytes)."""
+
+MAX_VALUES: Final = 1_000_000
+"""How many values the body of a case has."""
 
 _ASSUMED: Final = {
     "uuid": "00000000-0000-4000-8000-000000000001",
@@ -135,24 +138,27 @@ def read_yaml(path: Path, kind: type[Any]) -> Any:
         raise CommandError(f"{path}: {' '.join(str(error).split())}") from None
 
 
-def body_of(data: Any, most: int) -> bytes:
-    """The bytes of a body: of data as JSON, of text as it is. CommandError past ``most`` bytes."""
+def body_of(data: Any) -> bytes:
+    """The bytes of a body: of data as JSON, of text as it is. CommandError."""
     if isinstance(data, str):
         return data.encode("utf-8", "surrogatepass")
-    size, parts = 0, []
+    values, left = 0, [data]
+    while left:  # what an alias in YAML stands for may be without end
+        value = left.pop()
+        values += 1
+        if values > MAX_VALUES:
+            raise CommandError(f"a body has more than {MAX_VALUES} values")
+        if isinstance(value, dict | list):
+            left.extend(value.values() if isinstance(value, dict) else value)
     try:
-        for part in json.JSONEncoder().iterencode(data):
-            size += len(part)
-            if size > most:  # what an alias in YAML stands for may be without end
-                raise CommandError(f"a body has more than {most} bytes")
-            parts.append(part)
+        return json.dumps(data).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise CommandError(f"a body is no JSON: {error}") from None
-    return "".join(parts).encode()
 
 
-def told_who(who: Mapping[str, Any]) -> str:
-    """Who asks, in a few words."""
-    name = who.get("user_name") or who.get("user_id") or "nobody"
-    roles = ", ".join(who.get("roles") or ()) or "no role"
-    return f"{name} ({roles})"
+def data_of(body: bytes | None) -> Any:
+    """The decoded body, as far as it can be decoded."""
+    try:
+        return strict_json.load(body or b"").data
+    except (strict_json.MalformedError, strict_json.TooDeepError, RecursionError):
+        return None

@@ -48,9 +48,10 @@ def run(scripts, *command):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([""], ["serve", "scan", "check", "rules", "config", "completion"]),
+        ([""], ["serve", "scan", "check", "explain", "policy", "rules", "config", "completion"]),
         (["che"], ["check"]),
         (["config", ""], ["check"]),
+        (["policy", ""], ["list", "test"]),
         (["check", "--form"], ["--format"]),
         (["check", "--format", ""], ["table", "json"]),
         (["check", "bod"], ["body.json"]),

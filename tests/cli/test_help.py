@@ -24,22 +24,39 @@ BODIES = {
 }
 
 
+FILES = {
+    **BODIES,
+    "policy.yaml": (
+        b'"profile:cyborg": "user_name:cyborg"\n'
+        b'"cyborg:resource_providers:inventories:update": "resource_classes:VCPU"\n'
+    ),
+    "cases.yaml": (
+        b"policy: [policy.yaml]\n"
+        b"cases:\n"
+        b"- case: one\n"
+        b"  who: {user_name: cyborg, roles: [service]}\n"
+        b"  request: DELETE /traits/CUSTOM_A\n"
+        b"  expect: refused\n"
+    ),
+    "conf/placement.conf": b"[placement_guard]\nmetrics_port = 0\nlanes = false\n",
+}
+
+
 def examples():
     for name, parser in PARSERS.items():
         _, _, block = (parser.epilog or "").partition("examples:\n")
-        for line in block.partition("\n\n")[0].splitlines():
-            yield pytest.param(name, line.strip(), id=line.strip())
+        whole = block.partition("\n\n")[0].replace("\\\n", " ")
+        for line in whole.splitlines():
+            text = " ".join(line.split())
+            yield pytest.param(name, text, id=text)
 
 
 @pytest.mark.parametrize(("name", "line"), list(examples()))
 def test_an_example_runs(name, line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    for file, body in BODIES.items():
-        (tmp_path / file).write_bytes(body)
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf/placement.conf").write_text(
-        f"[placement_guard]\nmetrics_port = 0\nlane_directory = {tmp_path}/lanes\n"
-    )
+    (tmp_path / "conf").mkdir(mode=0o700)
+    for file, text in FILES.items():
+        (tmp_path / file).write_bytes(text)
     words = shlex.split(line)
     assert " ".join(words).startswith(name)
     if "<" in words:

@@ -11,6 +11,8 @@ import pytest
 
 from placement_guard.api.exact import MAX_PLACES
 from placement_guard.api.finding import MAX_FINDINGS
+from placement_guard.cli.policy.cases import MAX_CASES, Case, CaseFile, Who
+from placement_guard.policy.stored import Stored, StoredConsumer, StoredProvider
 
 PAGE = (Path(__file__).parents[2] / "docs/check.md").read_text()
 BLOCK = re.compile(r"<!-- run: (\w+)(?:, exit (\d))? -->\n```sh\n(.*?)```", re.DOTALL)
@@ -37,13 +39,13 @@ def shell(tmp_path_factory):
         return done.stdout
 
     run.where = where
-    assert run("make") == run("conf") == ""
+    assert run("make") == run("conf") == run("policy") == run("cases") == ""
     return run
 
 
 def test_every_command_is_run():
-    assert len(COMMANDS) == PAGE.count("```sh\n") == 10
-    assert len(ANSWERS) == PAGE.count("```text\n") == 5
+    assert len(COMMANDS) == PAGE.count("```sh\n") == 14
+    assert len(ANSWERS) == PAGE.count("```text\n") == 8
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -69,3 +71,9 @@ def test_completion_is_where_bash_looks_for_it(shell):
 def test_the_bounds_are_those_of_the_source():
     assert f"More than {MAX_FINDINGS} findings of a rule" in PAGE
     assert f"it looks at {MAX_PLACES} places of each level" in PAGE
+    assert f"at most {MAX_CASES} cases" in PAGE
+
+
+@pytest.mark.parametrize("kind", [CaseFile, Case, Who, Stored, StoredProvider, StoredConsumer])
+def test_every_key_is_told(kind):
+    assert [key for key in kind.__struct_fields__ if f"`{key}`" not in PAGE] == []

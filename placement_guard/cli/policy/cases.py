@@ -44,8 +44,8 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     """One request, and what is expected.
 
     ``who`` is a name of the file's, or a caller. ``request`` is ``METHOD /path``, or an operation.
-    ``body`` is data, or text that is sent as it is. ``stored`` is what there is; without it, that of
-    the file is. ``rule`` is the policy rule that must decide.
+    ``body`` is data, or text that is sent as it is. ``stored`` is what there is, instead of that of
+    the file. ``rule`` is the policy rule that must decide.
     """
 
     case: Text

@@ -27,6 +27,7 @@ from placement_guard.cli.rehearsing import (
     add_policy,
     body_of,
     configured,
+    data_of,
     read_yaml,
     wanted,
     with_policies,
@@ -142,7 +143,7 @@ def _tested(
     rehearsal, gate = Rehearsal(settings, conf), gate_rules(conf)
     for case in file.cases:
         try:
-            request = _request(case, file, settings.max_body_bytes)
+            request = _request(case, file)
         except CommandError as error:
             raise CommandError(f"{path}: {case.case}: {error}") from None
         rehearsed = rehearsal(request)
@@ -153,19 +154,19 @@ def _tested(
         yield Tested(path, case, got, rule, at, why)
 
 
-def _request(case: Case, file: CaseFile, most: int) -> Request:
+def _request(case: Case, file: CaseFile) -> Request:
     who = file.who.get(case.who) if isinstance(case.who, str) else case.who
     if not isinstance(who, Who):
         raise CommandError(f"who is {case.who}? The file names {', '.join(file.who) or 'nobody'}")
     version = _version(case.microversion)
-    data = None if case.body is UNSET else case.body
-    meant = wanted(case.request, data, version)
+    body = None if case.body is UNSET else body_of(case.body)
+    meant = wanted(case.request, data_of(body), version)
     return Request(
         method=meant.method,
         path=meant.path,
         who=who.context(),
         version=version,
-        body=None if case.body is UNSET else body_of(case.body, most),
+        body=body,
         stored=case.stored or file.stored or unread,
     )
 

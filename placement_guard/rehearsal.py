@@ -52,6 +52,7 @@ class Request(Struct, frozen=True, kw_only=True):
     method: str
     path: str
     who: Mapping[str, Any]
+    query: str = ""
     version: Version = LAST_VERSION
     body: bytes | None = None
     stored: Read = unread
@@ -143,7 +144,7 @@ def _environ(request: Request) -> Environ:
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": request.path,
-        "QUERY_STRING": "",
+        "QUERY_STRING": request.query,
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
         "wsgi.url_scheme": "http",

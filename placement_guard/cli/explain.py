@@ -99,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     request = Request(
         method=meant.method,
         path=meant.path,
+        query=meant.query,
         who=_who(arguments),
         version=arguments.microversion,
         body=body,

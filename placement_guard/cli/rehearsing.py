@@ -37,10 +37,14 @@ _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Wanted(NamedTuple):
-    """What is to be sent where: ``assumed`` says that the path is none that was told."""
+    """What is to be sent where: ``assumed`` says that the path is none that was told.
+
+    The path is decoded, as WSGI has it; the query is as it is sent.
+    """
 
     method: str
     path: str
+    query: str = ""
     assumed: bool = False
 
 
@@ -93,9 +97,10 @@ def wanted(text: str, data: Any, version: Version | None) -> Wanted:
 
     CommandError.
     """
-    method, _, path = text.partition(" ")
-    if path.startswith("/") or text.endswith(" "):
-        return Wanted(method.upper(), path)
+    method, _, rest = text.partition(" ")
+    if rest.startswith("/"):
+        path, _, query = rest.partition("?")
+        return Wanted(method.upper(), path, query)
     rows = [o for o in OPERATIONS if o.name == text and o.method]
     if not rows:
         raise CommandError(f"{text!r} is no operation; name one, or write METHOD /path")

@@ -21,8 +21,9 @@ one, and the one that a configuration comes to. A rule that is named is told in 
 """
 
 _ENDING: Final = """\
-A sound rule never refuses what Placement would serve correctly; any other one is an opinion. With
-observe, what would be enforced warns.
+A sound rule never refuses what Placement would serve correctly; a chosen one refuses what an
+operator has written down in a policy; any other one is an opinion. With observe, what would be
+enforced warns.
 
 exit code:
   0  done
@@ -78,7 +79,9 @@ def _rule(text: str) -> Rule:
 
 
 def _kind(rule: Rule) -> str:
-    return "sound" if rule.sound else "opinion"
+    if rule.sound:
+        return "sound"
+    return "chosen" if rule.chosen else "opinion"
 
 
 def _row(rule: Rule, mode: Mode) -> tuple[str, ...]:

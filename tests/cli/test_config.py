@@ -295,6 +295,23 @@ def test_what_is_named_and_not_there(conf):
     assert "policy_file.missing: [oslo_policy] policy_dirs: away is not there" in out
 
 
+def test_target_policy_that_cannot_be_used(conf):
+    conf.write(target_policy_file=conf.path / "t.yaml").write('"a": "no_such:x"\n', "t.yaml")
+    told = conf.problems()["policy.unusable"]
+    assert told["where"] == f"{conf.path}/t.yaml:1:7"
+    (conf.path / "t.yaml").unlink()
+    assert conf.problems()["policy.unusable"]["what"].startswith("cannot be read")
+
+
+def test_what_of_target_policy_has_no_effect_or_is_worth_knowing(conf):
+    options = {"target_policy_observe": "a*,b*", "break_glass_role": "fire"}
+    conf.write(target_policy_file=conf.path / "t.yaml", **options).write('"a": "@"\n', "t.yaml")
+    told = conf.problems()
+    assert told["policy.observes_nothing"]["what"] == "no policy rule is like b*"
+    assert told["policy.glass_can_be_broken"]["what"] == "fire"
+    assert conf.write(**options).problems() == {}
+
+
 # Places ----------------------------------------------------------------------------------------
 
 

@@ -222,6 +222,13 @@ def test_of_a_read_placement_asks(explain):
     )
 
 
+def test_a_query_is_judged_too(explain):
+    told = explain.told("GET /resource_providers?limit=none")
+    assert (told["request"]["path"], told["verdict"]) == ("/resource_providers", "allowed")
+    told = explain.told("GET /allocation_candidates?resources=VCPU:1&limit=many&limit=5")
+    assert told["refused_by"]["rule"] == "query.unreadable_limit"
+
+
 @pytest.mark.parametrize(
     ("stored", "rule", "why"),
     [

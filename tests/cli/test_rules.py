@@ -20,7 +20,7 @@ RULE = {
         "stage": {"enum": sorted({rule.stage for rule in RULES})},
         "status": {"type": "integer", "minimum": 400, "maximum": 499},
         "code": {"type": "string"},
-        "kind": {"enum": ["sound", "opinion"]},
+        "kind": {"enum": ["sound", "chosen", "opinion"]},
         "default_mode": {"enum": ["enforce", "warn"]},
         "mode": {"enum": ["enforce", "warn", "off"]},
         "since": {"type": "string"},

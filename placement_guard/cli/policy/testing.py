@@ -164,6 +164,7 @@ def _request(case: Case, file: CaseFile) -> Request:
     return Request(
         method=meant.method,
         path=meant.path,
+        query=meant.query,
         who=who.context(),
         version=version,
         body=body,

@@ -98,6 +98,17 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
     Raises ConfigurationError with all problems at once: unknown options, unreadable values, values
     out of range.
     """
+    settings, problems = read_settings(conf)
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def read_settings(conf: cfg.ConfigOpts) -> tuple[Settings, list[Problem]]:
+    """The settings in ``conf``, and everything wrong with them.
+
+    What cannot be read at all has its default value.
+    """
     register(conf)
     problems = _unknown_options(conf)
     values: dict[str, Any] = {}
@@ -109,10 +120,7 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
             text = str(error).splitlines()[0]
             problems.append(Problem("settings.unreadable", option.name, text))
     settings = Settings(**values)
-    problems += settings.problems()
-    if problems:
-        raise ConfigurationError(problems)
-    return settings
+    return settings, [*problems, *settings.problems()]
 
 
 def _unknown_options(conf: cfg.ConfigOpts) -> list[Problem]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from placement_guard.replay.errors import CannotReplayError
-from placement_guard.scan.report import escaped
 from placement_guard.settings import ConfigurationError
+from placement_guard.terminal import escaped
 
 _HELP: Final = """\
 Judge recorded exchanges again, offline, with another configuration or policy, and show what would

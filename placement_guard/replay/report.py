@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any, Final, TextIO
 
 from placement_guard.replay.differences import Differences, Group, Key, Kind
-from placement_guard.scan.report import escaped
+from placement_guard.terminal import escaped
 
 _COLOURS: Final = {
     Kind.NEWLY_REFUSED: "\x1b[31m",

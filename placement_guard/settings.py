@@ -37,7 +37,7 @@ RANGES: Final[Mapping[str, Range]] = {
     "breaker_failures": Range(0, 1000),
     "breaker_seconds": Range(0.1, 60, "seconds"),
     "audit_max_bytes": Range(0, 2**40, "bytes"),
-    "audit_keep": Range(1, 1000),
+    "audit_kept_files": Range(1, 1000),
     "audit_queue": Range(16, 100_000),
     "capture_max_bytes": Range(1024 * 1024, 1024**4, "bytes"),
     "capture_kept_files": Range(0, 1000),
@@ -143,7 +143,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
     audit
         Where the records of the audit go: ``log``, or the absolute path of a file; empty: nowhere.
-    audit_max_bytes, audit_keep
+    audit_max_bytes, audit_kept_files
         How large that file gets (bytes; 0: any size), and how many older ones are kept.
     audit_queue
         How many records wait in one process at most, on their way to each place.
@@ -188,7 +188,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     metrics_port: int = 9778
     audit: str = ""
     audit_max_bytes: int = 100 * 1024 * 1024
-    audit_keep: int = 10
+    audit_kept_files: int = 10
     audit_queue: int = 4096
     audit_notifications_url: str = ""
     audit_notifications_topic: str = "notifications"

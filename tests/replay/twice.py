@@ -165,7 +165,7 @@ def live(
             if at % 200 == 0:
                 told(at)
                 side.recorder.flush(60)
-        side.recorder.close(60)
+        side.recorder.close()
     return recording
 
 

@@ -7,7 +7,8 @@ from placement_guard.api import conflicts, operations
 from placement_guard.lanes import Result
 from placement_guard.look_up import ReadResult
 from placement_guard.observers.audit.metrics import SINKS
-from placement_guard.observers.metrics import RESEND_RESULTS, Metrics
+from placement_guard.observers.metrics import Metrics
+from placement_guard.observers.metrics.admission import RESEND_RESULTS
 from placement_guard.observers.writing.sink import REASONS
 from placement_guard.outcome import Ending
 from placement_guard.rules import RULES

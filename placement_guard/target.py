@@ -41,11 +41,16 @@ def same_uuid(uuid: str) -> str:
 
 
 def held(body: Mapping[str, Any]) -> Mapping[str, Mapping[str, int]]:
-    """Amounts by resource class by provider, of one consumer's body; a list below 1.12."""
+    """Amounts by resource class by provider, of one consumer's body; a list below 1.12. ValueError
+    where a provider stands there twice: one of the two would go unseen."""
     allocations = body["allocations"]
     if isinstance(allocations, list):
-        return {item["resource_provider"]["uuid"]: item["resources"] for item in allocations}
-    return {provider: item["resources"] for provider, item in allocations.items()}
+        named = [(item["resource_provider"]["uuid"], item["resources"]) for item in allocations]
+    else:
+        named = [(provider, item["resources"]) for provider, item in allocations.items()]
+    if len(named) > 1 and len({same_uuid(provider) for provider, _ in named}) < len(named):
+        raise ValueError("a provider stands there twice")
+    return dict(named)
 
 
 class Target:
@@ -60,6 +65,15 @@ class Target:
         self.exchange = exchange
         self.operation = exchange.operation.name
         self._values: dict[str, tuple[str, ...]] = {}
+
+    @cached_property
+    def document(self) -> Any:
+        """The document; None where Placement reads none. UnreadableTargetError where it does, and
+        the guard has none: a rule about documents does not refuse then."""
+        document = self.exchange.document
+        if document is None and self.exchange.expected is not None:
+            raise UnreadableTargetError("the document could not be read")
+        return document
 
     def named(self, kind: str) -> Pairs:
         """The values of this kind that the request names. UnreadableTargetError."""
@@ -90,7 +104,7 @@ class Target:
             raise UnreadableTargetError("the inventories are not as the schema says") from None
 
     def _inventories(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        document, params = self.exchange.document, self.exchange.params
+        document, params = self.document, self.exchange.params
         if self.operation == RESHAPE:
             for provider, body in document["inventories"].items():
                 yield provider, body["inventories"]
@@ -104,7 +118,7 @@ class Target:
     @cached_property
     def bodies(self) -> Mapping[str, Mapping[str, Any]]:
         """What is written of each consumer; nothing of one whose allocations are deleted."""
-        document = self.exchange.document
+        document = self.document
         if self.operation in _ON_ONE_CONSUMER:
             return {self.exchange.params["consumer_uuid"]: document or _NOTHING}
         if self.operation == MANAGE:
@@ -141,14 +155,19 @@ class Target:
         """Whether a consumer is written without what an older microversion did not know:
         ``projects`` and ``users`` below 1.8, ``consumer_types`` below 1.38."""
         key = _OF_CONSUMERS.get(kind)
-        return key is not None and any(body and key not in body for body in self.bodies.values())
+        try:
+            return key is not None and any(
+                body and key not in body for body in self.bodies.values()
+            )
+        except _ODD:
+            raise UnreadableTargetError("the consumers are not as the schema says") from None
 
     # How each kind is found --------------------------------------------------------------------
 
     def _at_inventories(self, provider: str) -> Path:
         if self.operation == RESHAPE:
             return ("inventories", provider, "inventories")
-        return ("inventories",) if "inventories" in self.exchange.document else ()
+        return ("inventories",) if "inventories" in self.document else ()
 
     def _at_consumer(self, consumer: str) -> Path:
         if self.operation == RESHAPE:
@@ -156,7 +175,7 @@ class Target:
         return (consumer,) if self.operation == MANAGE else ()
 
     def resource_classes(self) -> Pairs:
-        params, document = self.exchange.params, self.exchange.document
+        params, document = self.exchange.params, self.document
         if "resource_class" in params:
             yield params["resource_class"], ()
         elif self.operation.startswith("resource_classes:"):
@@ -169,18 +188,18 @@ class Target:
                 at = self._at_inventories(provider)
                 for name in records:
                     yield name, (*at, name) if at else ("resource_class",)
-        for _, at, allocations in self._held():
+        for at, allocations in self._held():
             for provider, resources in allocations.items():
                 for name in resources:
                     yield name, (*at, "allocations", provider, "resources", name)
 
-    def _held(self) -> Iterator[tuple[str, Path, Mapping[str, Mapping[str, int]]]]:
+    def _held(self) -> Iterator[tuple[Path, Mapping[str, Mapping[str, int]]]]:
         for consumer, body in self.bodies.items():
             if body:
-                yield consumer, self._at_consumer(consumer), held(body)
+                yield self._at_consumer(consumer), held(body)
 
     def providers(self) -> Pairs:
-        params, document = self.exchange.params, self.exchange.document
+        params, document = self.exchange.params, self.document
         if "uuid" in params:
             yield params["uuid"], ()
         elif self.operation == "resource_providers:create" and document.get("uuid"):
@@ -188,7 +207,7 @@ class Target:
         if self.operation == RESHAPE:
             for provider in document["inventories"]:
                 yield provider, ("inventories", provider)
-        for _, at, allocations in self._held():
+        for at, allocations in self._held():
             for provider in allocations:
                 yield provider, (*at, "allocations", provider)
 
@@ -213,14 +232,14 @@ class Target:
 
     def traits(self) -> Pairs:
         if self.operation == "resource_providers:traits:update":
-            for number, name in enumerate(self.exchange.document["traits"]):
+            for number, name in enumerate(self.document["traits"]):
                 yield name, ("traits", number)
         elif self.operation.startswith("traits:"):
             yield self.exchange.params["name"], ()
 
     def aggregates(self) -> Pairs:
         if self.operation == "resource_providers:aggregates:update":
-            document = self.exchange.document
+            document = self.document
             in_object = isinstance(document, dict)  # from 1.19 on
             at: Path = ("aggregates",) if in_object else ()
             for number, uuid in enumerate(document["aggregates"] if in_object else document):

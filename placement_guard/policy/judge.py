@@ -7,14 +7,14 @@ with ``X:default`` for operations that have none. Who has profiles may do what a
 who has none is judged by ``profile_of_others``, and may do everything where there is no such rule.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from oslo_log import log
 
 from placement_guard.api.operations import OPERATIONS
 from placement_guard.policy.before import NotReadError
-from placement_guard.policy.files import PolicyError, PolicyProblem, Written, listed, read
+from placement_guard.policy.files import Place, PolicyError, PolicyProblem, Written, listed, read
 from placement_guard.policy.parsing import PolicyRule, near, parsed
 from placement_guard.policy.question import Question, Reason, UnevaluableError
 from placement_guard.target import UnreadableTargetError
@@ -46,7 +46,8 @@ class Judgement(NamedTuple):
 
     ``rule`` is the policy rule that decided; empty where none did. ``error`` says why it could not
     be evaluated, which refuses. ``reason`` is the first thing that did not pass. ``asked`` are all
-    rules that were asked, in order.
+    rules that were asked, in order. ``observed`` is what a rule for everybody refused that is only
+    observed.
     """
 
     allowed: bool
@@ -54,6 +55,7 @@ class Judgement(NamedTuple):
     reason: Reason | None = None
     error: str = ""
     asked: tuple[Asked, ...] = ()
+    observed: "Judgement | None" = None
 
 
 class Policy:
@@ -64,18 +66,35 @@ class Policy:
         names = [name.removeprefix(PROFILE) for name in rules if name.startswith(PROFILE)]
         self.profiles: tuple[str, ...] = tuple(names)
 
-    def judge(self, question: Question) -> Judgement:
-        """Whether this write may go on."""
+    def judge(self, question: Question, observed: Callable[[str], bool] | None = None) -> Judgement:
+        """Whether this write may go on.
+
+        What ``everybody`` refuses by a rule that is only ``observed`` is asked further; it is in
+        ``observed`` of the judgement then.
+        """
         asking = _Asking(self.rules, question)
         operation = question.target.operation
         rule = self._first(f"{EVERYBODY}:{operation}", EVERYBODY)
         if rule and not asking.passes(rule):
-            return asking.refused(rule)
-        rule = self._first(PREFIX + operation)
-        if rule:
-            question.in_profile = lambda: self._by_profile(_Asking(self.rules, question)).allowed
-            return asking.allowed(rule) if asking.passes(rule) else asking.refused(rule)
-        return self._by_profile(asking)
+            refused = asking.refused(rule)
+            if observed is None or not observed(rule):
+                return refused
+            asking.forget()
+            return self._after_everybody(asking)._replace(observed=refused)
+        return self._after_everybody(asking)
+
+    def _after_everybody(self, asking: "_Asking") -> Judgement:
+        rule = self._first(PREFIX + asking.question.target.operation)
+        if not rule:
+            return self._by_profile(asking)
+        asking.question.in_profile = lambda: self._in_profile(asking.question)
+        return asking.allowed(rule) if asking.passes(rule) else asking.refused(rule)
+
+    def _in_profile(self, question: Question) -> bool:
+        judgement = self._by_profile(_Asking(self.rules, question))
+        if judgement.error:
+            raise UnevaluableError(judgement.error)
+        return judgement.allowed
 
     def _by_profile(self, asking: "_Asking") -> Judgement:
         operation = asking.question.target.operation
@@ -116,6 +135,11 @@ class _Asking:
         self.asked.append(Asked(rule, passed, error))
         return passed
 
+    def forget(self) -> None:
+        """What did not pass so far is no reason for what comes."""
+        self.error = ""
+        self.question.refused.clear()
+
     def allowed(self, rule: str) -> Judgement:
         return Judgement(True, rule, asked=tuple(self.asked))
 
@@ -132,6 +156,9 @@ def load(file: str, directories: list[str]) -> Policy:
         rules = parsed(written)
     except PolicyError as error:
         raise PolicyError([*problems, *error.problems]) from None
+    except RecursionError:
+        text = "a rule is nested too deeply"
+        raise PolicyError([PolicyProblem(Place(file or directories[0]), text)]) from None
     if problems:
         raise PolicyError(problems)
     return Policy(rules)

@@ -11,6 +11,9 @@ from typing import Any, Final
 
 from placement_guard.api.jsonpath import Path
 from placement_guard.exchange import Exchange
+from placement_guard.shapes import ODD, UnreadableTargetError, held, of_mappings, same_uuid, sound
+
+__all__ = ["KINDS", "MANAGE", "RESHAPE", "Target", "UnreadableTargetError", "held", "same_uuid"]
 
 Pairs = Iterable[tuple[str, Path]]
 """Values, each with its JSON path; of what stands in the URL, with an empty one."""
@@ -18,39 +21,16 @@ Pairs = Iterable[tuple[str, Path]]
 RESHAPE: Final = "reshaper:reshape"
 MANAGE: Final = "allocations:manage"
 
-_ODD: Final = (TypeError, AttributeError, LookupError, ValueError)
 _ON_ONE_CONSUMER: Final = frozenset({"allocations:update", "allocations:delete"})
 _ALLOCATIONS: Final = frozenset({MANAGE, *_ON_ONE_CONSUMER})
 _INVENTORIES: Final = "resource_providers:inventories:"
-_NOTHING: Final[Mapping[str, Any]] = {}
+_NOTHING: Final[dict[str, Any]] = {}
 _OF_CONSUMERS: Final = {
     "consumer_types": "consumer_type",
     "projects": "project_id",
     "users": "user_id",
 }
 """The key in the body of a consumer."""
-
-
-class UnreadableTargetError(Exception):
-    """What a write is about cannot be told; the message says why, and quotes nothing of it."""
-
-
-def same_uuid(uuid: str) -> str:
-    """One spelling for all spellings of a UUID: a database may not tell them apart."""
-    return uuid.replace("-", "").lower()
-
-
-def held(body: Mapping[str, Any]) -> Mapping[str, Mapping[str, int]]:
-    """Amounts by resource class by provider, of one consumer's body; a list below 1.12. ValueError
-    where a provider stands there twice: one of the two would go unseen."""
-    allocations = body["allocations"]
-    if isinstance(allocations, list):
-        named = [(item["resource_provider"]["uuid"], item["resources"]) for item in allocations]
-    else:
-        named = [(provider, item["resources"]) for provider, item in allocations.items()]
-    if len(named) > 1 and len({same_uuid(provider) for provider, _ in named}) < len(named):
-        raise ValueError("a provider stands there twice")
-    return dict(named)
 
 
 class Target:
@@ -79,7 +59,7 @@ class Target:
         """The values of this kind that the request names. UnreadableTargetError."""
         try:
             yield from _KINDS[kind](self)
-        except _ODD:
+        except ODD:
             raise UnreadableTargetError("the document is not as Placement's schema says") from None
 
     def values(self, kind: str) -> tuple[str, ...]:
@@ -98,35 +78,33 @@ class Target:
     @cached_property
     def inventories(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
         """The inventory records that are written, by resource class by provider."""
-        try:
-            return dict(self._inventories())
-        except _ODD:
-            raise UnreadableTargetError("the inventories are not as the schema says") from None
+        return dict(sound(self._inventories, lambda found: map(of_mappings, found.values())))
 
-    def _inventories(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _inventories(self) -> Mapping[str, Mapping[str, Any]]:
         document, params = self.document, self.exchange.params
         if self.operation == RESHAPE:
-            for provider, body in document["inventories"].items():
-                yield provider, body["inventories"]
-        elif self.operation.startswith(_INVENTORIES) and document is not None:
-            if "inventories" in document:
-                yield params["uuid"], document["inventories"]
-            else:
-                name = params.get("resource_class") or document["resource_class"]
-                yield params["uuid"], {name: document}
+            return {p: body["inventories"] for p, body in document["inventories"].items()}
+        if not self.operation.startswith(_INVENTORIES) or document is None:
+            return _NOTHING
+        if "inventories" in document:
+            return {params["uuid"]: document["inventories"]}
+        name = params.get("resource_class") or document["resource_class"]
+        return {params["uuid"]: {name: document}}
 
     @cached_property
     def bodies(self) -> Mapping[str, Mapping[str, Any]]:
         """What is written of each consumer; nothing of one whose allocations are deleted."""
+        return sound(self._bodies, lambda found: (of_mappings(found),))
+
+    def _bodies(self) -> Mapping[str, Any]:
         document = self.document
         if self.operation in _ON_ONE_CONSUMER:
-            return {self.exchange.params["consumer_uuid"]: document or _NOTHING}
+            return {
+                self.exchange.params["consumer_uuid"]: _NOTHING if document is None else document
+            }
         if self.operation == MANAGE:
-            return document or _NOTHING
-        if self.operation == RESHAPE and document:
-            found: Mapping[str, Any] = document["allocations"]
-            return found
-        return _NOTHING
+            return document
+        return document["allocations"] if self.operation == RESHAPE else _NOTHING
 
     @cached_property
     def amounts(self) -> Mapping[str, int]:
@@ -137,7 +115,7 @@ class Target:
                 for resources in held(body).values() if body else ():
                     for name, amount in resources.items():
                         total[name] = total.get(name, 0) + amount
-        except _ODD:
+        except ODD:
             raise UnreadableTargetError("the allocations are not as the schema says") from None
         return total
 
@@ -148,7 +126,7 @@ class Target:
             return False
         try:
             return not any(body and body["allocations"] for body in self.bodies.values())
-        except _ODD:
+        except ODD:
             raise UnreadableTargetError("the allocations are not as the schema says") from None
 
     def leaves_out(self, kind: str) -> bool:
@@ -159,7 +137,7 @@ class Target:
             return key is not None and any(
                 body and key not in body for body in self.bodies.values()
             )
-        except _ODD:
+        except ODD:
             raise UnreadableTargetError("the consumers are not as the schema says") from None
 
     # How each kind is found --------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 from placement_guard.policy.checks import Globs, StateCheck
 from placement_guard.policy.patterns import matcher, quoted
 from placement_guard.policy.question import Question, Reason
+from placement_guard.shapes import ODD
 from placement_guard.target import UnreadableTargetError, held, same_uuid
 
 Amounts = Mapping[tuple[str, str], int]
@@ -32,7 +33,7 @@ def amounts_after(body: Mapping[str, Any]) -> Amounts:
             for provider, resources in (held(body) if body else {}).items()
             for name, amount in resources.items()
         }
-    except (TypeError, AttributeError, LookupError, ValueError):
+    except ODD:
         raise UnreadableTargetError("the allocations are not as the schema says") from None
 
 

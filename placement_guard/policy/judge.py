@@ -100,7 +100,7 @@ class Policy:
         operation = asking.question.target.operation
         own = [name for name in self.profiles if asking.passes(PROFILE + name)]
         if asking.error:  # a profile that cannot be told may be the one that says no
-            return asking.refused(asking.asked[-1].rule)
+            return asking.refused(next(asked.rule for asked in asking.asked if asked.error))
         if not own:
             if OTHERS not in self.rules or asking.passes(OTHERS):
                 return asking.allowed(OTHERS if OTHERS in self.rules else "")

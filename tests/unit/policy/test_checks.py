@@ -186,17 +186,17 @@ def test_it_does_not_pass_and_says_why_and_where(case):
 CANNOT = [
     ("a deletion of all inventories names no class", "resource_classes:VCPU",
      ask("DELETE", f"{HOST}/inventories"),
-     "resource_classes:VCPU cannot judge what resource_providers:inventories:delete does not name; "
-     "ask dropped_classes"),
+     ("resource_classes:VCPU cannot judge what resource_providers:inventories:delete does not name; "
+     "ask dropped_classes")),
     ("a deletion of a provider names no class", "resource_classes:VCPU", ask("DELETE", HOST),
-     "resource_classes:VCPU cannot judge what resource_providers:delete does not name; "
-     "ask dropped_classes"),
+     ("resource_classes:VCPU cannot judge what resource_providers:delete does not name; "
+     "ask dropped_classes")),
     ("a deletion of all traits names none", "traits:HW_*", ask("DELETE", f"{HOST}/traits"),
-     "traits:HW_* cannot judge what resource_providers:traits:delete does not name; "
-     "ask dropped_traits"),
+     ("traits:HW_* cannot judge what resource_providers:traits:delete does not name; "
+     "ask dropped_traits")),
     ("a release names no project", "projects:%(project_id)s", ask("DELETE", f"/allocations/{C}"),
-     "projects:%(project_id)s cannot judge what allocations:delete does not name; "
-     "ask released_projects"),
+     ("projects:%(project_id)s cannot judge what allocations:delete does not name; "
+     "ask released_projects")),
     ("below 1.8 a claim names no project", "projects:%(project_id)s", claim(version="1.7"),
      "projects:%(project_id)s needs a microversion that names every project"),
     ("below 1.38 a claim names no consumer type", "consumer_types:INSTANCE", claim(version="1.11"),

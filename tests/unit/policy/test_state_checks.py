@@ -133,8 +133,8 @@ CASES = [
      ask("DELETE", f"/allocations/{C}"), holds(VCPU=1), None, [f"/allocations/{C}"]),
     ("a consumer of others is released", "released_projects:%(project_id)s",
      ask("DELETE", f"/allocations/{C}"), holds(project="theirs", VCPU=1),
-     f"consumer {C} of project theirs loses something, "
-     "which released_projects:%(project_id)s does not allow", [f"/allocations/{C}"]),
+     (f"consumer {C} of project theirs loses something, "
+     "which released_projects:%(project_id)s does not allow"), [f"/allocations/{C}"]),
     ("a consumer that holds nothing is released", "released_projects:none",
      ask("DELETE", f"/allocations/{C}"), {}, None, [f"/allocations/{C}"]),
     ("a consumer of others gets less", "released_projects:project",

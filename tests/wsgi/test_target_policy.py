@@ -47,9 +47,11 @@ def test_a_refusal_names_the_item_the_rule_and_the_place(stand, policed):
     assert answered(answer) == (
         403,
         "placement_guard.policy.target_forbidden",
-        f"Access was denied to this resource.\n\nPolicy does not allow {UPDATE} to be performed "
-        "like this.\nresource class VCPU is not allowed by resource_classes:CUSTOM_*, by policy "
-        f"rule cyborg:{UPDATE}: $.inventories.VCPU",
+        (
+            f"Access was denied to this resource.\n\nPolicy does not allow {UPDATE} to be performed "
+            "like this.\nresource class VCPU is not allowed by resource_classes:CUSTOM_*, by policy "
+            f"rule cyborg:{UPDATE}: $.inventories.VCPU"
+        ),
     )
     assert answer.headers["Placement-Guard"] == (
         'decision=reject, stage="target_policy", rule="policy.target_forbidden"'
@@ -78,8 +80,10 @@ def test_a_rule_that_cannot_be_evaluated_refuses_and_is_counted(stand, policed):
     assert answered(answer) == (
         403,
         "placement_guard.policy.not_evaluable",
-        f"Access was denied to this resource.\n\nPolicy does not allow {UPDATE} to be performed "
-        "like this.\nwhat is stored could not be read (by policy rule everybody)",
+        (
+            f"Access was denied to this resource.\n\nPolicy does not allow {UPDATE} to be performed "
+            "like this.\nwhat is stored could not be read (by policy rule everybody)"
+        ),
     )
     assert stand.rejections() == {"policy.not_evaluable": "enforce"}
     assert stand.count("placement_guard_policy_reads_total", result="failed") == 1
@@ -206,8 +210,7 @@ def test_without_a_document_a_rule_about_it_does_not_pass(policed, rule):
     body = {"json.malformed": b"{", "document.invalid": b'{"inventories": 7}'}.get(
         rule, b'{"inventories":' + b"[" * 3000 + b"]" * 3000 + b"}"
     )
-    settings = {"rules": {name: "off" for name in ("json.malformed", "document.invalid",
-                                                   "json.too_deep", "json.not_finite")}}  # fmt: skip
+    settings = {"rules": dict.fromkeys(("json.malformed", "document.invalid", "json.too_deep", "json.not_finite"), "off")}  # fmt: skip
     answer = policed(CYBORG, body=body, settings=settings)
     assert answered(answer)[:2] == (403, "placement_guard.policy.not_evaluable")
 
@@ -291,7 +294,9 @@ class Load:
                 status, said = self.ask(name)
                 self.answers.add((name, status))
                 # Allowed by a whole policy, or refused by a whole policy that is another's.
-                rules = {f"resource_classes:CUSTOM_{n}" for n in range(3)} - {f"resource_classes:{name}"}
+                rules = {f"resource_classes:CUSTOM_{n}" for n in range(3)} - {
+                    f"resource_classes:{name}"
+                }
                 by_rule = "c:default" in said and any(rule in said for rule in rules)
                 if not (by_rule if status == 403 else status == 204 and name != "VCPU"):
                     self.wrong.append((name, status, said))

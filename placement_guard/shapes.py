@@ -1,7 +1,9 @@
 """The shapes of documents, for who reads one that may have any shape."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, TypeVar
+
+_Found = TypeVar("_Found")
 
 ODD: Final = (TypeError, AttributeError, LookupError, ValueError)
 """What an expression over an odd document raises."""
@@ -31,15 +33,31 @@ def held(body: Mapping[str, Any]) -> Mapping[str, Mapping[str, int]]:
 
 def of_mappings(found: Any) -> bool:
     """Whether it is a mapping of mappings. One of ODD where it is none at all."""
-    return all(isinstance(inner, dict) for inner in found.values())
+    for inner in found.values():  # noqa: SIM110  # a generator costs more than most documents
+        if not isinstance(inner, dict):
+            return False
+    return True
 
 
-def sound(find: Callable[[], Any], judge: Callable[[Any], Iterable[bool]]) -> Any:
+def sound(find: Callable[[], Any], judge: Callable[[Any], bool]) -> Any:
     """What is found in a document, where it has the shape that it must have."""
     try:
         found = find()
-        if all(judge(found)):
+        if judge(found):
             return found
     except ODD:
         pass
     raise UnreadableTargetError("the document is not as Placement's schema says")
+
+
+class Once(Generic[_Found]):
+    """A property that is found once and kept; ``functools.cached_property`` without its lock, which
+    costs as much as what most of these find."""
+
+    def __init__(self, find: Callable[[Any], _Found]) -> None:
+        self._find, self._name = find, find.__name__
+        self.__doc__ = find.__doc__
+
+    def __get__(self, owner: Any, _class: Any = None) -> _Found:
+        found = owner.__dict__[self._name] = self._find(owner)
+        return found

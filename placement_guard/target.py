@@ -6,12 +6,19 @@ have any shape: then UnreadableTargetError, never a guess.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from typing import Any, Final
 
 from placement_guard.api.jsonpath import Path
 from placement_guard.exchange import Exchange
-from placement_guard.shapes import ODD, UnreadableTargetError, held, of_mappings, same_uuid, sound
+from placement_guard.shapes import (
+    ODD,
+    Once,
+    UnreadableTargetError,
+    held,
+    of_mappings,
+    same_uuid,
+    sound,
+)
 
 __all__ = ["KINDS", "MANAGE", "RESHAPE", "Target", "UnreadableTargetError", "held", "same_uuid"]
 
@@ -46,7 +53,7 @@ class Target:
         self.operation = exchange.operation.name
         self._values: dict[str, tuple[str, ...]] = {}
 
-    @cached_property
+    @Once
     def document(self) -> Any:
         """The document; None where Placement reads none. UnreadableTargetError where it does, and
         the guard has none: a rule about documents does not refuse then."""
@@ -70,15 +77,15 @@ class Target:
             self._values[kind] = found
         return found
 
-    @cached_property
+    @Once
     def microversion(self) -> str:
         version = self.exchange.version
         return f"{version[0]}.{version[1]}" if version else ""
 
-    @cached_property
+    @Once
     def inventories(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
         """The inventory records that are written, by resource class by provider."""
-        return dict(sound(self._inventories, lambda found: map(of_mappings, found.values())))
+        return dict(sound(self._inventories, lambda found: all(map(of_mappings, found.values()))))
 
     def _inventories(self) -> Mapping[str, Mapping[str, Any]]:
         document, params = self.document, self.exchange.params
@@ -91,10 +98,10 @@ class Target:
         name = params.get("resource_class") or document["resource_class"]
         return {params["uuid"]: {name: document}}
 
-    @cached_property
+    @Once
     def bodies(self) -> Mapping[str, Mapping[str, Any]]:
         """What is written of each consumer; nothing of one whose allocations are deleted."""
-        return sound(self._bodies, lambda found: (of_mappings(found),))
+        return sound(self._bodies, of_mappings)
 
     def _bodies(self) -> Mapping[str, Any]:
         document = self.document
@@ -106,7 +113,7 @@ class Target:
             return document
         return document["allocations"] if self.operation == RESHAPE else _NOTHING
 
-    @cached_property
+    @Once
     def amounts(self) -> Mapping[str, int]:
         """What is claimed of each resource class, over all providers and consumers."""
         total: dict[str, int] = {}
@@ -119,7 +126,7 @@ class Target:
             raise UnreadableTargetError("the allocations are not as the schema says") from None
         return total
 
-    @cached_property
+    @Once
     def is_release(self) -> bool:
         """Whether all it does is to give back what consumers hold."""
         if self.operation not in _ALLOCATIONS:

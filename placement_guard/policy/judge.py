@@ -58,6 +58,17 @@ class Judgement(NamedTuple):
     observed: "Judgement | None" = None
 
 
+class _Steps(NamedTuple):
+    """The names of the rules that are asked at one operation; empty where there is none.
+
+    ``profiles`` has the rule that says whom each profile is for, and the one that says what it may.
+    """
+
+    everybody: str
+    operation: str
+    profiles: tuple[tuple[str, str], ...]
+
+
 class Policy:
     """One policy, whole: it never changes. Made of rules that were read together."""
 
@@ -65,6 +76,21 @@ class Policy:
         self.rules = rules
         names = [name.removeprefix(PROFILE) for name in rules if name.startswith(PROFILE)]
         self.profiles: tuple[str, ...] = tuple(names)
+        self._others = self._first(OTHERS)
+        self._steps = {operation: self._steps_at(operation) for operation in MUTATIONS}
+
+    def _steps_at(self, operation: str) -> _Steps:
+        return _Steps(
+            self._first(f"{EVERYBODY}:{operation}", EVERYBODY),
+            self._first(PREFIX + operation),
+            tuple(
+                (PROFILE + name, self._first(f"{name}:{operation}", f"{name}:{DEFAULT}"))
+                for name in self.profiles
+            ),
+        )
+
+    def _first(self, *names: str) -> str:
+        return next((name for name in names if name in self.rules), "")
 
     def judge(self, question: Question, observed: Callable[[str], bool] | None = None) -> Judgement:
         """Whether this write may go on.
@@ -73,8 +99,7 @@ class Policy:
         ``observed`` of the judgement then.
         """
         asking = _Asking(self.rules, question)
-        operation = question.target.operation
-        rule = self._first(f"{EVERYBODY}:{operation}", EVERYBODY)
+        rule = self._steps[question.target.operation].everybody
         if rule and not asking.passes(rule):
             refused = asking.refused(rule)
             if observed is None or not observed(rule):
@@ -84,7 +109,7 @@ class Policy:
         return self._after_everybody(asking)
 
     def _after_everybody(self, asking: "_Asking") -> Judgement:
-        rule = self._first(PREFIX + asking.question.target.operation)
+        rule = self._steps[asking.question.target.operation].operation
         if not rule:
             return self._by_profile(asking)
         asking.question.in_profile = lambda: self._in_profile(asking.question)
@@ -98,21 +123,18 @@ class Policy:
 
     def _by_profile(self, asking: "_Asking") -> Judgement:
         operation = asking.question.target.operation
-        own = [name for name in self.profiles if asking.passes(PROFILE + name)]
+        own = [step for step in self._steps[operation].profiles if asking.passes(step[0])]
         if asking.error:  # a profile that cannot be told may be the one that says no
             return asking.refused(next(asked.rule for asked in asking.asked if asked.error))
         if not own:
-            if OTHERS not in self.rules or asking.passes(OTHERS):
-                return asking.allowed(OTHERS if OTHERS in self.rules else "")
-            return asking.refused(OTHERS)
-        rules = [self._first(f"{name}:{operation}", f"{name}:{DEFAULT}") for name in own]
-        for rule in rules:
+            if not self._others or asking.passes(self._others):
+                return asking.allowed(self._others)
+            return asking.refused(self._others)
+        for _, rule in own:
             if rule and asking.passes(rule):
                 return asking.allowed(rule)
-        return asking.refused(next(filter(None, rules), f"{own[0]}:{operation}"))
-
-    def _first(self, *names: str) -> str:
-        return next((name for name in names if name in self.rules), "")
+        missing = f"{own[0][0].removeprefix(PROFILE)}:{operation}"
+        return asking.refused(next((rule for _, rule in own if rule), missing))
 
 
 class _Asking:
@@ -125,15 +147,19 @@ class _Asking:
 
     def passes(self, rule: str) -> bool:
         try:
-            passed, error = self._rules[rule].ask(self.question), ""
+            passed = self._rules[rule].ask(self.question)
         except _CANNOT_TELL as told:
-            passed, error = False, str(told)
+            return self._failed(rule, str(told))
         except Exception:
             LOG.exception("Policy rule %s failed", rule)
-            passed, error = False, "it failed; the log has more"
-        self.error = self.error or error
-        self.asked.append(Asked(rule, passed, error))
+            return self._failed(rule, "it failed; the log has more")
+        self.asked.append(Asked(rule, passed))
         return passed
+
+    def _failed(self, rule: str, error: str) -> bool:
+        self.error = self.error or error
+        self.asked.append(Asked(rule, False, error))
+        return False
 
     def forget(self) -> None:
         """What did not pass so far is no reason for what comes."""

@@ -6,6 +6,7 @@ have any shape: then UnreadableTargetError, never a guess.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from placement_guard.api.jsonpath import Path
@@ -30,7 +31,9 @@ MANAGE: Final = "allocations:manage"
 
 _ON_ONE_CONSUMER: Final = frozenset({"allocations:update", "allocations:delete"})
 _ALLOCATIONS: Final = frozenset({MANAGE, *_ON_ONE_CONSUMER})
+_OF_MANY: Final = frozenset({RESHAPE, *_ALLOCATIONS})
 _INVENTORIES: Final = "resource_providers:inventories:"
+_NOT_AS_SCHEMA: Final = "the document is not as Placement's schema says"
 _NOTHING: Final[dict[str, Any]] = {}
 _OF_CONSUMERS: Final = {
     "consumer_types": "consumer_type",
@@ -67,15 +70,30 @@ class Target:
         try:
             yield from _KINDS[kind](self)
         except ODD:
-            raise UnreadableTargetError("the document is not as Placement's schema says") from None
+            raise UnreadableTargetError(_NOT_AS_SCHEMA) from None
 
     def values(self, kind: str) -> tuple[str, ...]:
         """Each of them once, in the order of the request. UnreadableTargetError."""
         found = self._values.get(kind)
         if found is None:
-            found = tuple(dict.fromkeys(value for value, _ in self.named(kind)))
+            try:
+                found = tuple(dict.fromkeys(chain.from_iterable(self._groups(kind))))
+            except ODD:
+                raise UnreadableTargetError(_NOT_AS_SCHEMA) from None
             self._values[kind] = found
         return found
+
+    def _groups(self, kind: str) -> Iterator[Iterable[str]]:
+        """The values of :meth:`named`, in its order; without paths where there can be many."""
+        if kind == "resource_classes" and not self._names_class:
+            yield from self.inventories.values()
+            for allocations in self._held.values():
+                yield from allocations.values()
+        elif kind == "providers" and self.operation in _OF_MANY:
+            yield self.inventories
+            yield from self._held.values()
+        else:
+            yield [value for value, _ in _KINDS[kind](self)]
 
     @Once
     def microversion(self) -> str:
@@ -118,8 +136,8 @@ class Target:
         """What is claimed of each resource class, over all providers and consumers."""
         total: dict[str, int] = {}
         try:
-            for body in self.bodies.values():
-                for resources in held(body).values() if body else ():
+            for allocations in self._held.values():
+                for resources in allocations.values():
                     for name, amount in resources.items():
                         total[name] = total.get(name, 0) + amount
         except ODD:
@@ -159,29 +177,36 @@ class Target:
             return ("allocations", consumer)
         return (consumer,) if self.operation == MANAGE else ()
 
+    @Once
+    def _names_class(self) -> bool:
+        """Whether it is about one resource class, which stands in the path or is made."""
+        return "resource_class" in self.exchange.params or self.operation.startswith(
+            "resource_classes:"
+        )
+
     def resource_classes(self) -> Pairs:
         params, document = self.exchange.params, self.document
-        if "resource_class" in params:
-            yield params["resource_class"], ()
-        elif self.operation.startswith("resource_classes:"):
-            name = params.get("name")
-            yield (name, ()) if name else (document["name"], ("name",))
-            if name and document:  # below 1.7: the new name
+        if self._names_class:
+            name = params.get("resource_class") or params.get("name")
+            if name:
+                yield name, ()
+            if document and self.operation.startswith("resource_classes:"):  # below 1.7: a new name
                 yield document["name"], ("name",)
         else:
             for provider, records in self.inventories.items():
                 at = self._at_inventories(provider)
                 for name in records:
                     yield name, (*at, name) if at else ("resource_class",)
-        for at, allocations in self._held():
+        for consumer, allocations in self._held.items():
+            at = self._at_consumer(consumer)
             for provider, resources in allocations.items():
                 for name in resources:
                     yield name, (*at, "allocations", provider, "resources", name)
 
-    def _held(self) -> Iterator[tuple[Path, Mapping[str, Mapping[str, int]]]]:
-        for consumer, body in self.bodies.items():
-            if body:
-                yield self._at_consumer(consumer), held(body)
+    @Once
+    def _held(self) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+        """What each consumer holds afterwards, of those that hold anything."""
+        return {consumer: held(body) for consumer, body in self.bodies.items() if body}
 
     def providers(self) -> Pairs:
         params, document = self.exchange.params, self.document
@@ -192,7 +217,8 @@ class Target:
         if self.operation == RESHAPE:
             for provider in document["inventories"]:
                 yield provider, ("inventories", provider)
-        for at, allocations in self._held():
+        for consumer, allocations in self._held.items():
+            at = self._at_consumer(consumer)
             for provider in allocations:
                 yield provider, (*at, "allocations", provider)
 

@@ -32,6 +32,7 @@ from placement_guard.rules import RULES
 from placement_guard.stages import ORDER
 from tests import rule_pages
 from tests.markdown import MARK, literals, table
+from tests.policy_page import callers_list, checks_table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -325,13 +326,25 @@ def journey_section() -> str:
 
 def journey_page() -> str:
     """docs/journey.md: written by hand, but for what stands between two marks."""
-    text = (ROOT / "docs/journey.md").read_text(encoding="utf-8")
+    return _between_marks("docs/journey.md", journey_section())
+
+
+def target_policy_page() -> str:
+    """docs/policy.md: the same."""
+    return _between_marks("docs/policy.md", checks_table() + "\n\n" + CALLER + callers_list())
+
+
+CALLER: Final = "Of the caller a rule can ask, besides `role:NAME` and `rule:NAME`: "
+
+
+def _between_marks(path: str, section: str) -> str:
+    text = (ROOT / path).read_text(encoding="utf-8")
     begin, end = "<!-- generated: begin -->\n", "<!-- generated: end -->\n"
     head, _, rest = text.partition(begin)
     _, found, tail = rest.partition(end)
     if not found:
-        raise ValueError("docs/journey.md has lost its marks")
-    return f"{head}{begin}\n{journey_section()}\n{end}{tail}"
+        raise ValueError(f"{path} has lost its marks")
+    return f"{head}{begin}\n{section}\n{end}{tail}"
 
 
 def _written(value: Any) -> str:
@@ -360,6 +373,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "etc/placement-guard/policy.yaml.sample": policy_sample,
     "etc/placement-guard/target-policy.yaml.sample": partial(policy_sample, TARGET_NAMESPACE),
     "docs/journey.md": journey_page,
+    "docs/policy.md": target_policy_page,
     "docs/reference/options.md": options_page,
     "docs/reference/metrics.md": metrics_page,
     "docs/reference/operations.md": operations_page,

@@ -83,7 +83,7 @@ def statements():
     event.remove(engine, "before_cursor_execute", note)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def made(real, api):
     """Makes providers and allocations, as nobody that a policy is for."""
 
@@ -231,8 +231,20 @@ def shipped(policed):
     return policed()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cloud(made):
+    """A cloud, and what is stored of it: no abuse changes anything."""
+    found = new_cloud(made)
+    found.paths = [
+        f"/resource_providers/{provider}{part}"
+        for provider in (found.two, found.empty, found.bridge)
+        for part in ("", "/inventories", "/traits", "/aggregates")
+    ] + [f"/allocations/{consumer}" for consumer in (found.instance, found.another)]
+    found.before = list(map(made.stored, found.paths))
+    return found
+
+
+def new_cloud(made):
     """Two hosts, each with an instance; a device, a bridge and a provider of reservations."""
     tag = uuid.uuid4().hex[:8]
     one = made.provider(f"one-{tag}", traits=["OWNER_NOVA"], VCPU=8, MEMORY_MB=8000)
@@ -334,20 +346,18 @@ ABUSES = [
 @pytest.mark.parametrize("case", ABUSES, ids=[c[0] for c in ABUSES])
 def test_an_abuse_is_refused_and_changes_nothing(shipped, made, cloud, case):
     _, profile, abuse = case
-    watched = [f"/resource_providers/{p}{part}" for p in (cloud.two, cloud.empty, cloud.bridge)
-               for part in ("", "/inventories", "/traits", "/aggregates", "/allocations")]  # fmt: skip
-    before = [made.stored(path) for path in watched]
     method, path, *body = abuse(made, cloud)
     user = f"nova-compute-one-{cloud.tag}"
     answer = shipped.ask(method, path, *body, roles=f"placement-{profile}", user=user)
     assert answer.status_int == 403
     assert answer.json["errors"][0]["code"] == "placement_guard.policy.target_forbidden"
     assert f"by policy rule {profile}:" in answer.json["errors"][0]["detail"]
-    assert [made.stored(path) for path in watched] == before
+    assert list(map(made.stored, cloud.paths)) == cloud.before
 
 
 @pytest.mark.parametrize("profile", ["", "operator"], ids=["of no profile", "of an operator"])
-def test_none_of_these_is_refused_by_placement_for_want_of_a_right(shipped, made, cloud, profile):
+def test_none_of_these_is_refused_by_placement_for_want_of_a_right(shipped, made, profile):
+    cloud = new_cloud(made)
     for _, _, abuse in ABUSES[:3]:
         method, path, *body = abuse(made, cloud)
         roles = f"placement-{profile}" if profile else ""

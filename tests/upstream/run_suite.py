@@ -10,14 +10,19 @@ the same (there must be none). The exit code is that of the suite, or 1 where on
 
 import collections
 import json
+import os
 import sys
 
 import placement.deploy
 import placement.util
 import placement_guard.placement
+from placement_guard.opts import register
 from prometheus_client import REGISTRY
 from testtools import run
 from webob.exc import HTTPBadRequest
+
+POLICY = "TARGET_POLICY_DIRS"
+"""An environment variable: directories of target policy, separated by commas."""
 
 reached = collections.Counter()
 
@@ -50,8 +55,17 @@ def decided():
     return {"outcomes": +outcomes, "rejections": +rules}
 
 
+def deploy(conf):
+    """A guarded Placement; with target policy where there is any."""
+    directories = os.environ.get(POLICY)
+    if directories:
+        register(conf)
+        conf.set_override("target_policy_dirs", directories.split(","), "placement_guard")
+    return placement_guard.placement.deploy(conf)
+
+
 def main():
-    placement.deploy.deploy = placement_guard.placement.deploy
+    placement.deploy.deploy = deploy
     placement.util.extract_json = counting(placement.util.extract_json)
     code = 0
     try:

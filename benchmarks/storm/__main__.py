@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console()
     sides = _sides(asked)
     storm = _storm(asked)
-    faults = Faults(asked.kill, asked.restart_database_at, asked.crash)
+    faults = Faults(asked.kill, asked.restart_database_at, asked.crash, asked.kill_redis_at)
     results: dict[str, report.Results] = {}
     for kind in DATABASES if asked.database == "both" else (asked.database,):
         with database(
@@ -81,6 +81,7 @@ def _play(
 
 def _sides(asked: argparse.Namespace) -> list[Side]:
     sides = [SIDES[name] for name in asked.side or COMPARED] + asked.variant
+    sides = [msgspec.structs.replace(s, hosts=asked.hosts) if s.guarded else s for s in sides]
     if asked.workload != "reader":
         return sides
     number = asked.readers
@@ -131,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_variant,
         metavar="name:option=value,...",
         help="a guarded side with other options of [placement_guard]; an option of another section "
-        "is section.option; may be repeated",
+        "is section.option, and {redis} the URL of a Redis that is started; may be repeated",
     )
     add("--workers", type=int, default=8, help="processes of each side (default: 8)")
     add("--claims", type=int, default=12, help="claims of each process (default: 12)")
@@ -147,6 +148,14 @@ def _parser() -> argparse.ArgumentParser:
         help="stop the database and start it again so long after the start of each round",
     )
     add("--crash", action="store_true", help="stop it as a crash does (with the option before)")
+    add("--hosts", type=int, default=1, help="spread guarded workers over N hosts (default: 1)")
+    add(
+        *("--kill-redis-at",),
+        type=float,
+        metavar="SECONDS",
+        help="kill the Redis of {redis} so long after the start of each round; it is back a second "
+        "later",
+    )
     add(
         *("--snapshot-isolation",),
         choices=("on", "off"),

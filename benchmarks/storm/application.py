@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from placement_guard.placement import loadapp as guarded_loadapp
 App = Callable[..., Iterable[bytes]]
 
 
-def _write(path: Path, side: Side, url: str) -> None:
+def _write(path: Path, side: Side, url: str, host: int) -> None:
     """A placement.conf: noauth2, this database, and what the side says."""
     sections: dict[str, dict[str, str]] = {
         "api": {"auth_strategy": "noauth2"},
@@ -25,7 +26,7 @@ def _write(path: Path, side: Side, url: str) -> None:
     }
     if side.guarded:
         # Lanes of its own: another run on this host, or another side, has other widths.
-        lanes = path.with_name(f"{side.database}-lanes").resolve()
+        lanes = path.with_name(f"{side.database}-lanes-{host}").resolve()
         sections[OWN_GROUP] = {"metrics_port": "0", "lane_directory": str(lanes)}
     for option, value in side.options.items():
         section, _, name = option.partition(".")
@@ -45,10 +46,10 @@ def _read(path: Path) -> cfg.ConfigOpts:
     return conf
 
 
-def application(side: Side, url: str, directory: Path, *, first: bool) -> App:
-    """The WSGI application of one process of a side.
+def application(side: Side, url: str, directory: Path, *, first: bool, host: int = 0) -> App:
+    """The WSGI application of one process of a side, on this one of its hosts.
 
-    ``first`` writes the configuration to ``directory`` and makes the tables; the others come later.
+    ``first`` makes the tables; the others come later.
     """
     # What a deployment writes to its log is for its operators; tracebacks are kept for us.
     handler = logging.FileHandler(directory / f"{side.database}.log", delay=True)
@@ -56,9 +57,8 @@ def application(side: Side, url: str, directory: Path, *, first: bool) -> App:
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(logging.WARNING)
     logging.disable(logging.WARNING)
-    path = directory / f"{side.database}.conf"
-    if first:
-        _write(path, side, url)
+    path = directory / f"{side.database}-{os.getpid()}.conf"
+    _write(path, side, url, host)
     conf = _read(path)
     conf.set_override("sync_on_startup", first, "placement_database")
     db_api.configure(conf)

@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -17,9 +18,16 @@ from benchmarks.storm.operations import VCPU
 from benchmarks.storm.sides import Side
 from benchmarks.storm.together import Round
 from benchmarks.storm.workers import Crew
+from tests import redis_server
 from tests.database_servers import PACKAGES, Server, found, running
+from tests.redis_server import RedisServer
 
 ISOLATION = "innodb_snapshot_isolation"
+
+AWAY_SECONDS = 1.0
+"""How long a Redis that is killed stays away."""
+
+DROPPED = "placement_guard_audit_records_dropped_total"
 
 LOOK_SECONDS = 0.2
 """How often it is looked what is in use during a round."""
@@ -34,11 +42,14 @@ class Faults(Struct):
         When the database is stopped and started again, in seconds since the start of a round.
     crash
         Whether it has no time to end in good order then.
+    redis_at
+        When the Redis of the run is killed, and started again a second later, in seconds likewise.
     """
 
     kill: int = 0
     restart_at: float | None = None
     crash: bool = False
+    redis_at: float | None = None
 
 
 class Database(Struct):
@@ -74,9 +85,14 @@ class Contest:
     """The sides on one database, each with its workers, ready for a round at any time."""
 
     def __init__(
-        self, base: Database, sides: Sequence[Side], workers: int, directory: Path
+        self,
+        base: Database,
+        sides: Sequence[Side],
+        workers: int,
+        directory: Path,
+        redis: RedisServer | None = None,
     ) -> None:
-        self._server = base.server
+        self._server, self._redis = base.server, redis
         self.crews: dict[str, Crew] = {}
         self._engines: dict[str, stored.Engine] = {}
         for side in sides:
@@ -94,13 +110,16 @@ class Contest:
         """One round of the side of this name, on tables that are empty."""
         crew, engine, faults = self.crews[name], self._engines[name], faults or Faults()
         stored.clear(engine)
+        before = self._dropped(crew)
         place = storm.prepare(crew, random)
         tasks = storm.tasks(place, random, persistent=crew.side.persistent)
-        restart = _Restart(self._server, faults)
+        restart = _Restart(_again(self._server, crash=faults.crash), faults.restart_at)
+        flap = _Restart(_flapping(self._redis), faults.redis_at if self._redis else None)
         lookout = _Lookout(engine, place.fixed if isinstance(place, World) else place)
 
         def watch(elapsed: float) -> None:
             restart(elapsed)
+            flap(elapsed)
             lookout(elapsed)
 
         done = Round(
@@ -113,36 +132,58 @@ class Contest:
             watch=watch,
         )()
         restart.join()
+        flap.join()
         found = stored.read(engine)
         if isinstance(place, World):
-            return melee_verdict.judge(done, found, place, storm.workers, lookout.seen)
-        return verdict.judge(done, found, place, storm.workers)
+            judged = melee_verdict.judge(done, found, place, storm.workers, lookout.seen)
+        else:
+            judged = verdict.judge(done, found, place, storm.workers)
+        if crew.side.audited:
+            judged.noted["records of the audit dropped"] = self._dropped(crew) - before
+        return judged
+
+    @staticmethod
+    def _dropped(crew: Crew) -> int:
+        return crew.counted(DROPPED) if crew.side.audited else 0
 
 
 class _Restart:
-    """Stops the database and starts it again, once, when the time has come."""
+    """Stops a server and starts it again, once: ``at`` seconds after the start, or never."""
 
-    def __init__(self, server: Server, faults: Faults) -> None:
-        self._server, self._faults = server, faults
+    def __init__(self, again: Callable[[], None], at: float | None) -> None:
+        self._again, self._at = again, at
         self._thread: threading.Thread | None = None
 
     def __call__(self, elapsed: float) -> None:
-        at = self._faults.restart_at
-        if at is not None and elapsed >= at and self._thread is None:
-            self._thread = threading.Thread(target=self._restart)
+        if self._at is not None and elapsed >= self._at and self._thread is None:
+            self._thread = threading.Thread(target=self._again)
             self._thread.start()
 
     def join(self) -> None:
-        """Wait until the database is back."""
+        """Wait until the server is back."""
         if self._thread is not None:
             self._thread.join()
 
-    def _restart(self) -> None:
-        if self._faults.crash:
-            self._server.crash()
+
+def _again(server: Server, *, crash: bool) -> Callable[[], None]:
+    def again() -> None:
+        if crash:
+            server.crash()
         else:
-            self._server.stop()
-        self._server.start()
+            server.stop()
+        server.start()
+
+    return again
+
+
+def _flapping(redis: RedisServer | None) -> Callable[[], None]:
+    def again() -> None:
+        if redis is not None:
+            redis.kill()
+            time.sleep(AWAY_SECONDS)
+            redis.start()
+
+    return again
 
 
 class _Lookout:
@@ -165,14 +206,36 @@ class _Lookout:
 def contest(
     base: Database, sides: Sequence[Side], workers: int, keep: Path | None = None
 ) -> Iterator[Contest]:
-    """All workers, started. ``keep`` is where logs stay; by itself they go with the run."""
+    """All workers, started, and a Redis where a side asks for one.
+
+    ``keep`` is where logs stay; by itself they go with the run.
+    """
     with contextlib.ExitStack() as stack:
         temporary = tempfile.TemporaryDirectory(prefix="storm-")
         directory = keep or Path(stack.enter_context(temporary))
         directory.mkdir(parents=True, exist_ok=True)
-        started = Contest(base, sides, workers, directory)
+        redis = stack.enter_context(_redis(directory)) if _wanted(sides) else None
+        if redis is not None:
+            sides = [side.with_redis(redis.url) for side in sides]
+        started = Contest(base, sides, workers, directory, redis)
         stack.callback(started.stop)
         yield started
+
+
+def _wanted(sides: Sequence[Side]) -> bool:
+    return any(side.wants_redis for side in sides)
+
+
+@contextlib.contextmanager
+def _redis(directory: Path) -> Iterator[RedisServer]:
+    """A Redis for the run. SystemExit if it is not installed."""
+    if not redis_server.found():
+        raise SystemExit(f"not installed here: {redis_server.PACKAGE}")
+    server = RedisServer(directory)
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def rounds(

@@ -2,10 +2,13 @@
 
 import re
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 OWN_GROUP = "placement_guard"
 """The section of an option that names none."""
+
+REDIS = "{redis}"
+"""Stands for the URL of a Redis that is started for the run."""
 
 
 class Side(Struct, frozen=True):
@@ -19,6 +22,9 @@ class Side(Struct, frozen=True):
         Whether one write at a time is made of all that its workers are sent.
     readers
         How many clients ask for allocation candidates meanwhile, as fast as they can.
+    hosts
+        Over how many hosts its workers are spread: on each they have lanes of their own, unless
+        they share a Redis.
     """
 
     name: str
@@ -27,6 +33,22 @@ class Side(Struct, frozen=True):
     persistent: bool = False
     serial: bool = False
     readers: int = 0
+    hosts: int = 1
+
+    @property
+    def wants_redis(self) -> bool:
+        """Whether one of its options holds REDIS."""
+        return any(REDIS in value for value in self.options.values())
+
+    @property
+    def audited(self) -> bool:
+        """Whether it keeps an audit, or sends one."""
+        return any(name.startswith(f"{OWN_GROUP}.audit") for name in self.options)
+
+    def with_redis(self, url: str) -> "Side":
+        """This side, with the URL of a Redis in its options."""
+        options = {name: value.replace(REDIS, url) for name, value in self.options.items()}
+        return structs.replace(self, options=options)
 
     @property
     def database(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.storm.calls import Answer
 from benchmarks.storm.sides import Side
-from benchmarks.storm.worker import Ask, Perform, work
+from benchmarks.storm.worker import Ask, Counted, Perform, work
 
 START_SECONDS = 120
 """How long a worker may take to build its application."""
@@ -24,7 +24,10 @@ class Worker:
         self.number = number
         self._connection, theirs = _forked.Pipe()
         self._process = _forked.Process(
-            target=work, args=(theirs, side, url, directory), kwargs={"first": first}, daemon=True
+            target=work,
+            args=(theirs, side, url, directory),
+            kwargs={"first": first, "host": number % side.hosts},
+            daemon=True,
         )
         self._process.start()
         theirs.close()
@@ -44,6 +47,11 @@ class Worker:
 
     def ask(self, method: str, path: str, body: Any = None, version: str = "1.39") -> Answer:
         self._connection.send(Ask(method, path, body, version))
+        return self._connection.recv()
+
+    def counted(self, name: str) -> int:
+        """The sum of a counter of its process."""
+        self._connection.send(Counted(name))
         return self._connection.recv()
 
     def begin(self, perform: Perform) -> None:
@@ -81,6 +89,10 @@ class Crew:
         if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer}")
         return answer
+
+    def counted(self, name: str) -> int:
+        """The sum of a counter of all of them; of those that are gone nobody knows."""
+        return sum(worker.counted(name) for worker in [*self.workers, *self.readers])
 
     def stop(self) -> None:
         for worker in [*self.workers, *self.readers]:

@@ -3,8 +3,13 @@
 A body that breaks its schema never reaches Placement.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
+from placement_guard.api.documents import Document
 from placement_guard.api.exact import Judge
 from placement_guard.api.fast import FastPath
+from placement_guard.api.finding import Finding
 from placement_guard.api.holes import holes
 from placement_guard.api.operations import OPERATIONS
 from placement_guard.exchange import Exchange
@@ -33,9 +38,23 @@ class DocumentStage:
         data = self._fast[expected.name].accept(body)
         if data is not None:
             return exchange.extended(document=data)
+        data, found = self.examine(expected, body)
+        if data is not None:
+            exchange = exchange.extended(document=data)
+        return verdict(exchange, found, self._modes, "The body is not sound.")
+
+    def examine(self, expected: Document, body: bytes) -> tuple[Any, list[Finding]]:
+        """Judge ``body`` the exact way: the document, and everything that is wrong with it.
+
+        There is no document where Placement would have none: where the body is no JSON, is nested
+        too deeply, or breaks its schema.
+        """
         data, found = self._exact[expected.name].judge(body)
         decoded = data is not None  # what is too deep is not
         if decoded and not any(BY_ID[finding.rule].placement for finding in found):
-            found = [*found, *holes(expected, data)]
-            exchange = exchange.extended(document=data)
-        return verdict(exchange, found, self._modes, "The body is not sound.")
+            return data, [*found, *holes(expected, data)]
+        return None, found
+
+    def errors(self, expected: Document, data: Any) -> Iterator[Finding]:
+        """Everything in decoded ``data`` that breaks the schema, within bounds."""
+        return self._exact[expected.name].errors(data)

@@ -1,20 +1,19 @@
 """Ask a policy about a request, without a Placement: what is stored is a table of answers."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import yaml
 from oslo_context.context import RequestContext
 
 from placement_guard import Settings
 from placement_guard.api.routes import Router
 from placement_guard.exchange import CONTEXT, MICROVERSION, Exchange, begin
 from placement_guard.policy.before import Before, unread
-from placement_guard.policy.files import Place, Written, read
-from placement_guard.policy.judge import Judgement, Policy, load
+from placement_guard.policy.files import Place, Written
+from placement_guard.policy.judge import Policy
 from placement_guard.policy.parsing import parsed
 from placement_guard.policy.question import Question, caller
 from placement_guard.rejection import Rejection
@@ -24,8 +23,8 @@ from placement_guard.target import Target
 ROUTER = Router()
 STAGES = journey(Settings())
 
-CASES = Path(__file__).resolve().parents[1] / "etc/placement-guard/policy-cases"
-POLICY = CASES.parent / "policy.d"
+POLICY = Path(__file__).resolve().parents[1] / "etc/placement-guard/policy.d"
+"""The profiles that are shipped."""
 
 
 def context(**changes: Any) -> RequestContext:
@@ -88,55 +87,3 @@ def policy(rules: Mapping[str, str]) -> Policy:
     """A policy of these rules."""
     place = Place("test.yaml", 1, 1)
     return Policy(parsed({n: Written(n, text, place, place) for n, text in rules.items()}))
-
-
-def shipped(*optional: str) -> Policy:
-    """The policy of ``etc/placement-guard/policy.d``, and of what an operator has copied to it."""
-    return load("", [str(POLICY)]) if not optional else _with(optional)
-
-
-def _with(optional: tuple[str, ...]) -> Policy:
-    paths = [*sorted(POLICY.glob("*.yaml")), *(POLICY / "optional" / name for name in optional)]
-    return Policy(parsed(read([str(path) for path in paths])))
-
-
-class Case(NamedTuple):
-    """One row of a file of cases."""
-
-    file: str
-    name: str
-    asked: Exchange
-    stored: Mapping[str, Any] | None
-    expect: str
-    rule: str | None
-    reason: str
-
-
-def cases() -> Iterator[Case]:
-    """All that are shipped."""
-    for path in sorted(CASES.rglob("*.yaml")):
-        for row in yaml.safe_load(path.read_text("utf-8"))["cases"]:
-            asked = row["request"]
-            found = exchange(
-                asked["method"],
-                asked["path"],
-                asked.get("body"),
-                asked.get("microversion", "1.0"),
-                **row["as"],
-            )
-            yield Case(
-                str(path.relative_to(CASES)),
-                row["name"],
-                found,
-                row.get("stored"),
-                row["expect"],
-                row.get("rule"),
-                row.get("reason", ""),
-            )
-
-
-def verdict(judgement: Judgement) -> str:
-    """In the words of cases."""
-    if judgement.allowed:
-        return "allow"
-    return "cannot" if judgement.error else "refuse"

@@ -4,11 +4,13 @@ import types
 import uuid
 
 import pytest
+import webob
 import webtest
 from placement import db_api
 from prometheus_client import CollectorRegistry
 from sqlalchemy import event
 
+from placement_guard.placement import health_of
 from tests.policy_asking import POLICY
 
 ONLY_ACCELERATORS = (
@@ -64,7 +66,7 @@ def policed(real, api, tmp_path_factory):
         reads = lambda result: registry.get_sample_value(  # noqa: E731
             "placement_guard_policy_reads_total", {"result": result}
         )
-        return types.SimpleNamespace(ask=ask, reads=reads)
+        return types.SimpleNamespace(ask=ask, reads=reads, health=health_of(app))
 
     return make
 
@@ -372,3 +374,10 @@ def test_a_release_at_1_7_does_not_take_a_consumer_from_its_project(policed, mad
     answer = placement.ask("PUT", f"/allocations/{consumer}", body, "1.7")
     assert answer.status_int == 403
     assert made.stored(f"/allocations/{consumer}")["project_id"] == "theirs"
+
+
+def test_readyz_shows_the_policy(shipped):
+    told = webob.Request.blank("/readyz").get_response(shipped.health)
+    assert told.status_int == 200
+    assert told.json["policy"]["problems"] == []
+    assert told.json["policy"]["rules"] > 80

@@ -23,6 +23,7 @@ from sqlalchemy import text
 from webob import Request
 
 from placement_guard.guard import Guard
+from placement_guard.handing_on import hand_on
 from placement_guard.inside import no_retry_inside
 from placement_guard.lanes import State
 from placement_guard.observers.health import Health, Told
@@ -75,6 +76,8 @@ def guarded(
         )
         if settings.resend:
             no_retry_inside(_find(middleware.application.application, PlacementHandler))
+        if settings.hand_on:
+            middleware.application.metrics.hands_on(hand_on())
         LOG.info("placement-guard is in place: %s", settings)
     return stack
 

@@ -32,10 +32,10 @@ class DocumentStage:
             return exchange
         data = self._fast[expected.name].accept(body)
         if data is not None:
-            return exchange.extended(document=data)
+            return exchange.extended(document=data, accepted=True)
         data, found = self._exact[expected.name].judge(body)
         decoded = data is not None  # what is too deep is not
         if decoded and not any(BY_ID[finding.rule].placement for finding in found):
             found = [*found, *holes(expected, data)]
-            exchange = exchange.extended(document=data)
+            exchange = exchange.extended(document=data, accepted=not found)
         return verdict(exchange, found, self._modes, "The body is not sound.")

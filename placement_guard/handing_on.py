@@ -6,7 +6,8 @@ and it asks its policy again. In a guarded request three functions of Placement 
 - ``placement.util.extract_json`` returns what the document stage has accepted. Only for the very
   bytes of this request, and for the schema that the stage has judged them by; each call gets data
   of its own, for handlers change what they get.
-- ``placement.policy.authorize`` knows the yes that the gate has had in this request.
+- ``placement.policy.authorize`` knows the yes that the gate has had in this request. Where there
+  is no policy file, it does not look for one again within NOT_THERE_SECONDS.
 - ``jsonschema.validate``, for what Placement checks itself (names in paths, queries, bodies that
   were let through with a warning), compiles the validators of Placement's schemas once.
 
@@ -21,6 +22,7 @@ import json
 import pkgutil
 from collections.abc import Callable, Iterator
 from functools import wraps
+from time import monotonic
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -44,6 +46,9 @@ _decode: Final = msgspec.json.Decoder().decode
 """What it takes, it decodes to what :func:`json.loads` does: in value, type and order."""
 
 _NOTHING: Final = object()
+
+NOT_THERE_SECONDS: Final = 1.0
+"""How long no policy file is looked for where there was none (seconds)."""
 
 
 class _Known(NamedTuple):
@@ -119,6 +124,8 @@ def _remembering(own: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(own)
     def authorize(context: Any, action: str, target: Any, *args: Any, **kwargs: Any) -> Any:
         exchange = current.get()
+        if exchange is not None:
+            _Looking.in_front_of(getattr(policy, "_ENFORCER", None))
         if exchange is not None and exchange.allowed is not None:
             # The gate has asked for the target that is the caller; nobody else's method answered.
             asked_so = type(context).can is RequestContext.can
@@ -128,6 +135,40 @@ def _remembering(own: Callable[..., Any]) -> Callable[..., Any]:
         return own(context, action, target, *args, **kwargs)
 
     return authorize
+
+
+class _Looking:
+    """``load_rules`` of an enforcer, which each question calls; a file that is there is looked at
+    each time, as ever."""
+
+    def __init__(self, enforcer: Any) -> None:
+        self._enforcer = enforcer
+        self._own = enforcer.load_rules
+        self._until = 0.0
+        self._state: Any = None
+
+    @classmethod
+    def in_front_of(cls, enforcer: Any) -> None:
+        if enforcer is not None and not isinstance(enforcer.load_rules, cls):
+            enforcer.load_rules = cls(enforcer)
+
+    def __call__(self, force_reload: bool = False) -> None:  # noqa: FBT001, FBT002  # oslo.policy's
+        now = monotonic()
+        known = now < self._until and self._state == self._rules()
+        if known and not force_reload and current.get() is not None:
+            return
+        self._own(force_reload)
+        self._state = self._rules()
+        self._until = 0.0 if self._is_there() else now + NOT_THERE_SECONDS
+
+    def _rules(self) -> tuple[Any, int]:
+        """Other rules, or more of them, and those in force have to be put together again."""
+        return self._enforcer.rules, len(self._enforcer.registered_rules)
+
+    def _is_there(self) -> bool:
+        conf = self._enforcer.conf
+        found = any(map(conf.find_file, conf.oslo_policy.policy_dirs))
+        return found or bool(self._enforcer.policy_path) or not self._enforcer.use_conf
 
 
 # What Placement checks itself ------------------------------------------------------------------

@@ -218,25 +218,22 @@ def _formats(checker: Any) -> Any:
 
 def unsure() -> str | None:
     """Why nothing can be handed on in the installed Placement; None where it can."""
-    return next(_reasons(), None)
+    try:
+        return next(_reasons(), None)
+    except Exception as error:
+        return f"it does not let itself be looked at ({error!r})"
 
 
 def _reasons() -> Iterator[str]:
-    for function, names in (
-        (util.extract_json, ["body", "schema"]),
-        (policy.authorize, ["context", "action", "target", "do_raise"]),
+    for module, name, takes in (
+        (util, "extract_json", ["body", "schema"]),
+        (policy, "authorize", ["context", "action", "target", "do_raise"]),
     ):
-        if (
-            not inspect.isfunction(function)
-            or list(inspect.signature(function).parameters) != names
-        ):
-            yield f"{function!r} is not called as it was"
-            return
-    if (util.extract_json.__module__, policy.authorize.__module__) != (
-        util.__name__,
-        policy.__name__,
-    ):
-        yield "others have replaced what checks a body, or asks the policy"
+        function = getattr(module, name, None)
+        if not inspect.isfunction(function) or function.__globals__ is not vars(module):
+            yield f"{module.__name__}.{name} is not Placement's own"
+        elif list(inspect.signature(function).parameters) != takes:
+            yield f"{module.__name__}.{name} takes other arguments"
     for module in _modules(placement.handlers):
         if getattr(module, "util", util) is not util or hasattr(module, "extract_json"):
             yield f"{module.__name__} reaches extract_json in another way"
@@ -276,7 +273,7 @@ def _schemas() -> _BySchema:
         id(schema): _Known(schema, frozenset(documents.get(repr(schema), ())))
         for module in _modules(placement.schemas)
         for schema in vars(module).values()
-        if isinstance(schema, dict) and "type" in schema
+        if isinstance(schema, dict) and isinstance(schema.get("type"), str)
     }
 
 

@@ -3,8 +3,12 @@
 A body that breaks its schema never reaches Placement.
 """
 
+from collections.abc import Sequence
+from typing import Final
+
 from placement_guard.api.exact import Judge
 from placement_guard.api.fast import FastPath
+from placement_guard.api.finding import Finding
 from placement_guard.api.holes import holes
 from placement_guard.api.operations import OPERATIONS
 from placement_guard.exchange import Exchange
@@ -12,12 +16,19 @@ from placement_guard.rejection import Rejection
 from placement_guard.rules import BY_ID, Modes
 from placement_guard.verdict import verdict
 
+MAX_REFUSED: Final = 64
+"""How many bodies that Placement would refuse are remembered in a process."""
+
+MAX_REFUSED_BYTES: Final = 4096
+"""The longest body (bytes) that is remembered."""
+
 
 class DocumentStage:
     """The document stage. Rules ``json.*`` and ``document.*``: 400.
 
     The fast way first; what it cannot tell is judged the exact way, and then searched for what the
-    schema lets through.
+    schema lets through. Who is refused mostly sends the same again: what was said of a small body
+    is remembered, for most of a refusal's time goes into its words.
     """
 
     def __init__(self, modes: Modes) -> None:
@@ -25,6 +36,7 @@ class DocumentStage:
         documents = {d.name: d for o in OPERATIONS for _, d in o.bodies if d is not None}
         self._fast = {name: FastPath(document) for name, document in documents.items()}
         self._exact = {name: Judge(document.schema) for name, document in documents.items()}
+        self._refused: dict[tuple[str, bytes], Sequence[Finding]] = {}
 
     def __call__(self, exchange: Exchange) -> Exchange | Rejection:
         expected, body = exchange.expected, exchange.body
@@ -33,9 +45,18 @@ class DocumentStage:
         data = self._fast[expected.name].accept(body)
         if data is not None:
             return exchange.extended(document=data, accepted=True)
-        data, found = self._exact[expected.name].judge(body)
-        decoded = data is not None  # what is too deep is not
-        if decoded and not any(BY_ID[finding.rule].placement for finding in found):
-            found = [*found, *holes(expected, data)]
-            exchange = exchange.extended(document=data, accepted=not found)
+        found = self._refused.get((expected.name, body))
+        if found is None:
+            data, found = self._exact[expected.name].judge(body)
+            if any(BY_ID[finding.rule].placement for finding in found):
+                self._remember((expected.name, body), found)
+            elif data is not None:  # what is too deep is not decoded
+                found = [*found, *holes(expected, data)]
+                exchange = exchange.extended(document=data, accepted=not found)
         return verdict(exchange, found, self._modes, "The body is not sound.")
+
+    def _remember(self, asked: tuple[str, bytes], found: Sequence[Finding]) -> None:
+        if len(asked[1]) <= MAX_REFUSED_BYTES:
+            if len(self._refused) >= MAX_REFUSED:
+                self._refused.clear()
+            self._refused[asked] = tuple(found)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmarks.bodies import RESHAPES, allocations, inventories, reshape_of, uuids
 from benchmarks.subject import Answered, App, Subject, call

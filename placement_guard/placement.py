@@ -1,8 +1,8 @@
 """The guard inside a real Placement: drop-ins for ``placement.deploy.deploy`` and ``loadapp``.
 
 Placement builds its whole stack; the guard then takes the place between the microversion
-middleware and the handler. What changes inside of Placement is in :mod:`placement_guard.inside`,
-and a bare Placement in the same process behaves as ever.
+middleware and the handler. What changes inside of Placement is in :mod:`placement_guard.inside`
+and :mod:`placement_guard.handing_on`, and a bare Placement in the same process behaves as ever.
 """
 
 from collections.abc import Callable, Iterable
@@ -71,15 +71,22 @@ def guarded(
     middleware = _find(stack, MicroversionMiddleware)
     if not isinstance(middleware.application, Guard):
         settings = settings_from(conf)
-        middleware.application = Guard(
-            middleware.application, settings, conf=conf, registry=registry
-        )
-        if settings.resend:
-            no_retry_inside(_find(middleware.application.application, PlacementHandler))
-        if settings.hand_on:
-            middleware.application.metrics.hands_on(hand_on())
+        guard = Guard(middleware.application, settings, conf=conf, registry=registry)
+        settle_in(guard)
+        middleware.application = guard
         LOG.info("placement-guard is in place: %s", settings)
     return stack
+
+
+def settle_in(guard: Guard) -> None:
+    """Change inside of the Placement behind a guard what its settings ask for.
+
+    UnknownStackError where there is none.
+    """
+    if guard.settings.resend:
+        no_retry_inside(_find(guard.application, PlacementHandler))
+    if guard.settings.hand_on:
+        guard.metrics.hands_on(hand_on())
 
 
 def conf_of(stack: WSGIApp) -> cfg.ConfigOpts:

@@ -160,8 +160,8 @@ class Metrics:
         )
         handing = Gauge(
             "placement_guard_hands_on",
-            "Whether Placement takes what the guard hands on: 0 where that is switched off, or where "
-            "this Placement is not as the guard knows it.",
+            "Whether Placement takes what the guard hands on; 0 where that is switched off, or "
+            "where this Placement is not as the guard knows it.",
             registry=registry,
             multiprocess_mode="mostrecent",
         )

@@ -13,6 +13,7 @@ from benchmarks.overhead import overhead, overhead_multiprocess
 from benchmarks.refusal import refusal
 from benchmarks.refusals import refusals
 from benchmarks.report import Table
+from benchmarks.stages import stages
 from benchmarks.timing import Plan, Progress
 
 BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "memory": memory,
     "overhead": overhead,
     "refusal": refusal,
+    "stages": stages,
     "overhead_multiprocess": overhead_multiprocess,
 }
 

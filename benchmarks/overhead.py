@@ -22,7 +22,8 @@ TITLE = "A request to a guarded Placement, against a bare one"
 NOTE = (
     "Microseconds of one request as a WSGI call, bare and guarded, and guarded in multiples of "
     "bare: medians of the rounds (lowest..highest). One process, one SQLite database; single "
-    "requests in turns. Processor time: what other processes take does not count."
+    "requests in turns, refusals in rows of 20. Processor time: what other processes take does not "
+    "count."
 )
 COLUMNS = ("request", "bare", "guarded", "guarded / bare")
 
@@ -68,15 +69,14 @@ def _measure(both: Subject, sent: Request, plan: Plan) -> tuple[Cell, ...]:
 
 def _round(both: Subject, sent: Request, count: int) -> tuple[float, float]:
     """The medians (microseconds) of requests that go to both sides in turns."""
-    bare, guarded = [], []
-    for number in range(count):
+    bare: list[float] = []
+    guarded: list[float] = []
+    turns = [(both.bare, bare), (both.guarded, guarded)]
+    for _ in range(max(1, count // sent.row)):
+        for app, seconds in turns:
+            seconds += [sent.send(app).seconds for _ in range(sent.row)]
         # Who comes first changes, so that neither always follows the other's garbage.
-        if number % 2:
-            bare.append(sent.send(both.bare).seconds)
-            guarded.append(sent.send(both.guarded).seconds)
-        else:
-            guarded.append(sent.send(both.guarded).seconds)
-            bare.append(sent.send(both.bare).seconds)
+        turns.reverse()
     return median(bare) * 1e6, median(guarded) * 1e6
 
 

@@ -13,11 +13,18 @@ PROVIDERS = 20
 
 
 class Request(NamedTuple):
-    """A request: its name, how it is sent, and how many of the small ones take as long as it."""
+    """A request: its name, and how it is sent.
+
+    weight
+        How many of the small ones take as long as it.
+    row
+        How many go to one side before it is the other's turn.
+    """
 
     name: str
     send: Callable[[App], Answered]
     weight: int = 1
+    row: int = 1
 
 
 def requests(both: Subject) -> list[Request]:
@@ -26,7 +33,8 @@ def requests(both: Subject) -> list[Request]:
     return [
         Request("GET provider", _show(provider)),
         Request("PUT inventories, 3 classes", _put_inventories(provider)),
-        Request("PUT inventories, refused", _put_refused(provider)),
+        # As a client sends it that tries again and again.
+        Request("PUT inventories, refused", _put_refused(provider), row=20),
         Request("PUT allocations, 3 classes", _put_allocations(both)),
         Request(f"POST reshaper, {PROVIDERS} providers", _reshape(both), 20),
         Request("POST reshaper, 100 kB, stale generation", _stale_reshape(both), 10),

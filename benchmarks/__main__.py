@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks import report
+from benchmarks.audit import audit
 from benchmarks.document import document
 from benchmarks.memory import memory
 from benchmarks.overhead import overhead, overhead_multiprocess
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "overhead": overhead,
     "refusal": refusal,
     "stages": stages,
+    "audit": audit,
     "overhead_multiprocess": overhead_multiprocess,
 }
 

@@ -22,8 +22,10 @@ from placement_guard.blame import blame
 from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.look_up import look_up
 from placement_guard.look_up import reading as reading_of
+from placement_guard.observers.audit import audit_from
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
+from placement_guard.observers.recorder import Recorder
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
 from placement_guard.policy.watch import PolicyState
 from placement_guard.rejection import Rejection, reject
@@ -83,7 +85,12 @@ class Guard:
             told=self.metrics.policy_reloaded,
         )
         self._steps = {o.name: self._steps_of(o) for o in (*OPERATIONS, UNMATCHED)}
-        self._observers: tuple[Observer, ...] = (self.metrics, Logs())
+        audit = audit_from(self.settings, self.metrics.audit, conf)
+        self._observers: tuple[Observer, ...] = (self.metrics, Logs(), *audit)
+        self.recorder: Recorder | None = None
+        if self.settings.capture_file:
+            self.recorder = Recorder(self.settings, self.metrics.recorded)
+            self._observers += (self.recorder,)
 
     def _steps_of(self, operation: Operation) -> Steps:
         seconds = self.metrics.stage_seconds
@@ -96,6 +103,8 @@ class Guard:
         return stage.files.state() if isinstance(stage, TargetPolicy) else None
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if self.recorder is not None:
+            self.recorder.arrived(environ)
         exchange = begin(environ, self._router)
         try:
             exchange, rejection = self._travel(exchange)

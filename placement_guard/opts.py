@@ -7,6 +7,8 @@ from typing import Any, Final
 from oslo_config import cfg
 
 from placement_guard.admission.opts import OPTIONS as ADMISSION
+from placement_guard.observers.audit.opts import OPTIONS as AUDIT
+from placement_guard.observers.opts import OPTIONS as OBSERVERS
 from placement_guard.policy.opts import OPTIONS as POLICY
 from placement_guard.settings import ConfigurationError, Problem, Settings
 
@@ -86,7 +88,7 @@ _OPTIONS: Final = (
     ),
 )
 
-OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION)
+OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION, *AUDIT, *OBSERVERS)
 """Every option of ``[placement_guard]``."""
 
 
@@ -107,6 +109,17 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
     Raises ConfigurationError with all problems at once: unknown options, unreadable values, values
     out of range.
     """
+    settings, problems = read_settings(conf)
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def read_settings(conf: cfg.ConfigOpts) -> tuple[Settings, list[Problem]]:
+    """The settings in ``conf``, and everything wrong with them.
+
+    What cannot be read at all has its default value.
+    """
     register(conf)
     problems = _unknown_options(conf)
     values: dict[str, Any] = {}
@@ -118,10 +131,7 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
             text = str(error).splitlines()[0]
             problems.append(Problem("settings.unreadable", option.name, text))
     settings = Settings(**values)
-    problems += settings.problems()
-    if problems:
-        raise ConfigurationError(problems)
-    return settings
+    return settings, [*problems, *settings.problems()]
 
 
 def _unknown_options(conf: cfg.ConfigOpts) -> list[Problem]:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, structs
 
-from placement_guard import lanes
+from placement_guard import extras, lanes
 from placement_guard.rules import BY_ID, Mode, Modes, modes
 
 
@@ -36,8 +36,30 @@ RANGES: Final[Mapping[str, Range]] = {
     "verify_share": Range(0, 1),
     "breaker_failures": Range(0, 1000),
     "breaker_seconds": Range(0.1, 60, "seconds"),
+    "audit_max_bytes": Range(0, 2**40, "bytes"),
+    "audit_keep": Range(1, 1000),
+    "audit_queue": Range(16, 100_000),
+    "capture_max_bytes": Range(1024 * 1024, 1024**4, "bytes"),
+    "capture_kept_files": Range(0, 1000),
 }
 """The bounds of the settings that are numbers."""
+
+BODIES: Final = ("whole", "shape", "none")
+"""What can be recorded of a body."""
+
+
+AUDIT_LOG: Final = "log"
+"""The value of ``audit`` that means the log, not a file."""
+
+MIN_AUDIT_BYTES: Final = 65536
+"""The smallest size (bytes) at which a file of the audit is renamed."""
+
+DRIVERS: Final = ("messagingv2", "messaging")
+"""The values of ``audit_notifications_driver``, oslo.messaging's names."""
+
+
+SECRET: Final = ("coordination_url", "audit_notifications_url")
+"""The settings that may hold a password."""
 
 
 class Problem(Struct, frozen=True):
@@ -110,9 +132,26 @@ class Settings(Struct, frozen=True, kw_only=True):
         Patterns of the policy rules (``cyborg:*``) that warn where they would refuse.
     break_glass_role
         Who has this role is not judged by target policy; empty: nobody.
+    capture_file
+        Where exchanges are recorded; empty: nowhere.
+    capture_bodies
+        What is recorded of the bodies: whole, shape, none.
+    capture_reads
+        Whether reads are recorded too.
+    capture_max_bytes, capture_kept_files
+        The size (bytes) at which a recording is put aside, and how many of those are kept.
     metrics_host, metrics_port
         Where the listener of the metrics binds; port 0 means no listener. Used by the ways in that
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
+    audit
+        Where the records of the audit go: ``log``, or the absolute path of a file; empty: nowhere.
+    audit_max_bytes, audit_keep
+        How large that file gets (bytes; 0: any size), and how many older ones are kept.
+    audit_queue
+        How many records wait in one process at most, on their way to each place.
+    audit_notifications_url, audit_notifications_topic, audit_notifications_driver
+        The transport of oslo.messaging by which they are sent too (empty: they are not), on which
+        topic, and by which driver.
     """
 
     observe: bool = False
@@ -143,8 +182,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     target_policy_dirs: tuple[str, ...] = ()
     target_policy_observe: tuple[str, ...] = ()
     break_glass_role: str = ""
+    capture_file: str = ""
+    capture_bodies: str = "whole"
+    capture_reads: bool = True
+    capture_max_bytes: int = 100 * 1024 * 1024
+    capture_kept_files: int = 4
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9778
+    audit: str = ""
+    audit_max_bytes: int = 100 * 1024 * 1024
+    audit_keep: int = 10
+    audit_queue: int = 4096
+    audit_notifications_url: str = ""
+    audit_notifications_topic: str = "notifications"
+    audit_notifications_driver: str = DRIVERS[0]
     rules: Mapping[str, str] = {}
 
     def problems(self) -> list[Problem]:
@@ -167,6 +218,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             *self._lane_problems(),
             *self._policy_problems(),
             *self._rate_problems(),
+            *self._audit_problems(),
+            *self._capture_problems(),
             *self._rule_problems(),
         ]
 
@@ -193,9 +246,34 @@ class Settings(Struct, frozen=True, kw_only=True):
     def _rate_problems(self) -> Iterator[Problem]:
         for name in ("user_rate", "project_rate"):
             rate = getattr(self, name)
-            text = _rate_problem(rate) if rate else None
+            text = extras.rate_problem(rate) if rate else None
             if text is not None:
                 yield Problem(f"settings.{name}", name, text)
+
+    def _audit_problems(self) -> Iterator[Problem]:
+        checks = {
+            "audit": self.audit not in {"", AUDIT_LOG}
+            and not self.audit.startswith("/")
+            and f"is neither empty, nor {AUDIT_LOG}, nor an absolute path",
+            "audit_max_bytes": 0 < self.audit_max_bytes < MIN_AUDIT_BYTES
+            and f"{self.audit_max_bytes} is neither 0 nor at least {MIN_AUDIT_BYTES} bytes",
+            "audit_notifications_url": self.audit_notifications_url
+            and extras.bus_problem(self.audit_notifications_url),
+            "audit_notifications_topic": not extras.is_topic(self.audit_notifications_topic)
+            and f"is no topic: at most {extras.MAX_TOPIC} letters, digits and _ . -",
+            "audit_notifications_driver": self.audit_notifications_driver not in DRIVERS
+            and f"is none of {', '.join(DRIVERS)}",
+        }
+        for name, text in checks.items():
+            if text:
+                yield Problem(f"settings.{name}", name, text)
+
+    def _capture_problems(self) -> Iterator[Problem]:
+        if self.capture_file and not self.capture_file.startswith("/"):
+            yield Problem("settings.capture_file", "capture_file", "is not an absolute path")
+        if self.capture_bodies not in BODIES:
+            text = f"{self.capture_bodies!r} is none of {', '.join(BODIES)}"
+            yield Problem("settings.capture_bodies", "capture_bodies", text)
 
     def _rule_problems(self) -> Iterator[Problem]:
         known = ", ".join(Mode)
@@ -220,9 +298,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         return modes(changed, observe=self.observe)
 
     def __str__(self) -> str:
-        """For the log: without the password that a URL may hold."""
-        hidden = "..." if self.coordination_url else ""
-        return repr(structs.replace(self, coordination_url=hidden))
+        """For the log: without the passwords that URLs may hold."""
+        hidden = {name: "..." for name in SECRET if getattr(self, name)}
+        return repr(structs.replace(self, **hidden))
 
     def check(self) -> "Settings":
         """These settings, or ConfigurationError with all their problems."""
@@ -230,16 +308,3 @@ class Settings(Struct, frozen=True, kw_only=True):
         if problems:
             raise ConfigurationError(problems)
         return self
-
-
-def _rate_problem(rate: str) -> str | None:
-    """What is wrong with the text of a rate; None where it can be used."""
-    try:
-        from limits import parse  # noqa: PLC0415
-    except ImportError:
-        return "needs the extra placement-guard[limits]"
-    try:
-        parse(rate)
-    except ValueError:
-        return f"{rate!r} is no rate; write for example 100/second, or 2000 per 5 minutes"
-    return None

@@ -25,12 +25,15 @@ from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, resends
 from placement_guard.api.operations import LAST_VERSION, NAMES, OPERATIONS, Operation, Version
 from placement_guard.api.policies import list_rules
+from placement_guard.cli.config.kinds import KINDS
+from placement_guard.observers.audit.counters import SINKS
+from placement_guard.observers.audit.sink import REASONS
 from placement_guard.observers.metrics import Metrics
 from placement_guard.opts import GROUP, OPTIONS
 from placement_guard.outcome import Ending
 from placement_guard.rules import RULES
 from placement_guard.stages import ORDER
-from tests import rule_pages
+from tests import cli_page, rule_pages
 from tests.markdown import MARK, literals, table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -51,9 +54,13 @@ RESULTS: Final = {
     "loaded": "the files were read, and are in force.",
     "missing": "Placement says that there is no such thing.",
     "full": "too many waited before it; it went on without.",
+    "file_failed": "dropped: the file could not be written.",
     "held": "it had all its lanes.",
+    "queue_full": "dropped: too much waited to be written.",
     "timeout": "it waited as long as allowed, and went on without.",
     "unavailable": "there were no lanes; it went on without.",
+    "unreadable": "dropped: it could not be put into JSON.",
+    "written": "it is in the file.",
 }
 """By the label ``result``."""
 
@@ -206,6 +213,10 @@ def _label_section(name: str, values: list[str]) -> str:
         meanings = {why.name: f"{why.status}: {why.message}" for why in WHYS}
     elif name == "found":
         meanings = FOUND
+    elif name == "sink":
+        meanings = SINKS
+    elif name == "reason":
+        meanings = REASONS
     elif name == "mode":
         meanings = {"enforce": "refused.", "warn": "let through."}
     elif name == "stage":
@@ -324,14 +335,30 @@ def journey_section() -> str:
 
 
 def journey_page() -> str:
-    """docs/journey.md: written by hand, but for what stands between two marks."""
-    text = (ROOT / "docs/journey.md").read_text(encoding="utf-8")
+    """docs/journey.md"""
+    return _between_marks("docs/journey.md", journey_section())
+
+
+def problems_section() -> str:
+    """The table of what ``config check`` finds, in docs/reference/problems.md"""
+    rows = [(f"`{k.id}`", k.severity, k.meaning, k.advice) for k in KINDS.values()]
+    return table(("Id", "Severity", "What is wrong", "What to do"), rows)
+
+
+def problems_page() -> str:
+    """docs/reference/problems.md"""
+    return _between_marks("docs/reference/problems.md", problems_section())
+
+
+def _between_marks(path: str, section: str) -> str:
+    """A page that is written by hand, but for what stands between two marks."""
+    text = (ROOT / path).read_text(encoding="utf-8")
     begin, end = "<!-- generated: begin -->\n", "<!-- generated: end -->\n"
     head, _, rest = text.partition(begin)
     _, found, tail = rest.partition(end)
     if not found:
-        raise ValueError("docs/journey.md has lost its marks")
-    return f"{head}{begin}\n{journey_section()}\n{end}{tail}"
+        raise ValueError(f"{path} has lost its marks")
+    return f"{head}{begin}\n{section}\n{end}{tail}"
 
 
 def _written(value: Any) -> str:
@@ -365,6 +392,8 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/operations.md": operations_page,
     "docs/reference/exceptions.md": exceptions_page,
     "docs/reference/conflicts.md": conflicts_page,
+    "docs/reference/cli.md": cli_page.page,
+    "docs/reference/problems.md": problems_page,
     f"{rule_pages.FOLDER}/index.md": rule_pages.index,
     **{
         f"{rule_pages.FOLDER}/{rule_pages.page_of(rule)}": partial(rule_pages.page, rule)

@@ -20,6 +20,7 @@ FULL = "full"
 CONFLICT = "conflict"
 STALE = "stale consumer"
 FAILED = "failed"
+AWAY = "told to come again"
 UNANSWERED = "unanswered"
 
 _KINDS = (
@@ -40,7 +41,10 @@ _KINDS = (
 
 
 class Answer(NamedTuple):
-    """What the client got. ``kind`` says what it means; ``retry`` that it is told to try again."""
+    """What the client got. ``kind`` says what it means; ``retry`` that it is told to try again.
+
+    AWAY is a 503 with a Retry-After; any other 5xx is FAILED.
+    """
 
     status: int
     kind: str
@@ -56,9 +60,11 @@ def call(
     raw = b"" if body is None else json.dumps(body).encode()
     environ = _environ(method, path, query, raw, version)
     statuses: list[int] = []
+    later: list[bool] = []
 
-    def start_response(status: str, _headers: Any, _exc_info: Any = None) -> Any:
+    def start_response(status: str, headers: Any, _exc_info: Any = None) -> Any:
         statuses.append(int(status[:3]))
+        later.append(any(name.lower() == "retry-after" for name, _ in headers))
         return lambda _: None
 
     chunks: Any = ()
@@ -71,7 +77,7 @@ def call(
     finally:
         if hasattr(chunks, "close"):
             chunks.close()
-    return _understood(statuses[-1], answer)
+    return _understood(statuses[-1], answer, later=later[-1])
 
 
 def _environ(method: str, path: str, query: str, raw: bytes, version: str) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def _environ(method: str, path: str, query: str, raw: bytes, version: str) -> di
     return environ
 
 
-def _understood(status: int, raw: bytes) -> Answer:
+def _understood(status: int, raw: bytes, *, later: bool) -> Answer:
     try:
         document = json.loads(raw) if raw else None
     except ValueError:
@@ -115,6 +121,8 @@ def _understood(status: int, raw: bytes) -> Answer:
     except (TypeError, KeyError, IndexError):
         code, detail = "", raw.decode("utf-8", "replace")
     kind = FAILED if status >= 500 else f"other {status}"
+    if status == 503 and later:
+        kind = AWAY
     if status in {400, 404, 409}:
         kind = next((kind for text, kind in _KINDS if text in detail), kind)
     return Answer(status, kind, code == RETRY, detail[:MAX_DETAIL])

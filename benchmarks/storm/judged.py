@@ -9,9 +9,10 @@ UNFILLED = "VCPU free where a claim was refused"
 CONFLICTS = "claims that ended with a conflict"
 MISLED = "full, but told to try again"
 FAILED = "answered with a 5xx"
+AWAY = "answered with 503 and Retry-After"
 DIED = "workers that died or hung"
 
-OF_A_RESTART = frozenset({UNFILLED, CONFLICTS, FAILED})
+OF_A_RESTART = frozenset({UNFILLED, CONFLICTS, AWAY})
 """What nobody can help while there is no database."""
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 import msgspec
 
 from benchmarks.storm import judged
-from benchmarks.storm.calls import FAILED, FULL, STALE, UNANSWERED
+from benchmarks.storm.calls import AWAY, FAILED, FULL, STALE, UNANSWERED
 from benchmarks.storm.consumers import Consumers
 from benchmarks.storm.inventories import Inventories
 from benchmarks.storm.judged import Judged
@@ -54,6 +54,7 @@ def judge(
         "inventories that are not those acknowledged": inventories.lost(stored),
         judged.MISLED: sum(each.kind == FULL and each.retry for each in writes),
         judged.FAILED: sum(each.kind == FAILED for each in requests),
+        judged.AWAY: sum(each.kind == AWAY for each in requests),
         judged.DIED: len(done.told),
     }
     return Judged(

@@ -27,6 +27,8 @@ ISOLATION = "innodb_snapshot_isolation"
 AWAY_SECONDS = 1.0
 """How long a Redis that is killed stays away."""
 
+DROPPED = "placement_guard_audit_records_dropped_total"
+
 LOOK_SECONDS = 0.2
 """How often it is looked what is in use during a round."""
 
@@ -108,6 +110,7 @@ class Contest:
         """One round of the side of this name, on tables that are empty."""
         crew, engine, faults = self.crews[name], self._engines[name], faults or Faults()
         stored.clear(engine)
+        before = self._dropped(crew)
         place = storm.prepare(crew, random)
         tasks = storm.tasks(place, random, persistent=crew.side.persistent)
         restart = _Restart(_again(self._server, crash=faults.crash), faults.restart_at)
@@ -132,8 +135,16 @@ class Contest:
         flap.join()
         found = stored.read(engine)
         if isinstance(place, World):
-            return melee_verdict.judge(done, found, place, storm.workers, lookout.seen)
-        return verdict.judge(done, found, place, storm.workers)
+            judged = melee_verdict.judge(done, found, place, storm.workers, lookout.seen)
+        else:
+            judged = verdict.judge(done, found, place, storm.workers)
+        if crew.side.audited:
+            judged.noted["records of the audit dropped"] = self._dropped(crew) - before
+        return judged
+
+    @staticmethod
+    def _dropped(crew: Crew) -> int:
+        return crew.counted(DROPPED) if crew.side.audited else 0
 
 
 class _Restart:

@@ -40,6 +40,11 @@ class Side(Struct, frozen=True):
         """Whether one of its options holds REDIS."""
         return any(REDIS in value for value in self.options.values())
 
+    @property
+    def audited(self) -> bool:
+        """Whether it keeps an audit, or sends one."""
+        return any(name.startswith(f"{OWN_GROUP}.audit") for name in self.options)
+
     def with_redis(self, url: str) -> "Side":
         """This side, with the URL of a Redis in its options."""
         options = {name: value.replace(REDIS, url) for name, value in self.options.items()}

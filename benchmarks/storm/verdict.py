@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from benchmarks.storm import judged
-from benchmarks.storm.calls import CONFLICT, FAILED, FULL, SERVED, UNANSWERED
+from benchmarks.storm.calls import AWAY, CONFLICT, FAILED, FULL, SERVED, UNANSWERED
 from benchmarks.storm.claims import Claim
 from benchmarks.storm.journal import Done
 from benchmarks.storm.judged import Judged
@@ -62,10 +62,11 @@ def _wrong(
         judged.CONFLICTS: sum(claim.kind == CONFLICT for claim in claims),
         judged.MISLED: sum(claim.kind == FULL and claim.retry for claim in claims),
         judged.FAILED: sum(claim.kind == FAILED for claim in claims),
+        judged.AWAY: sum(claim.kind == AWAY for claim in claims),
     }
 
 
-EXPECTED = frozenset({SERVED, FULL, CONFLICT, UNANSWERED})
+EXPECTED = frozenset({SERVED, FULL, CONFLICT, UNANSWERED, AWAY})
 
 
 def details(requests: list[Done], expected: frozenset[str] = EXPECTED) -> list[str]:

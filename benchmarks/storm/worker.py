@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
+from prometheus_client import REGISTRY
 
 from benchmarks.storm.application import App, application
 from benchmarks.storm.calls import call
@@ -38,6 +39,12 @@ class Ask(Struct):
     version: str = "1.39"
 
 
+class Counted(Struct):
+    """Send back the sum of a counter of this process, over all of its labels."""
+
+    name: str
+
+
 def work(
     connection: Connection, side: Side, url: str, directory: Path, *, first: bool, host: int
 ) -> None:
@@ -51,13 +58,20 @@ def work(
             return
         connection.send(None)
         while (asked := connection.recv()) is not None:
-            if isinstance(asked, Ask):
+            if isinstance(asked, Counted):
+                connection.send(_counted(asked.name))
+            elif isinstance(asked, Ask):
                 connection.send(
                     call(app, asked.method, asked.path, asked.body, version=asked.version)
                 )
             else:
                 _perform(asked, app, connection)
                 connection.send(None)
+
+
+def _counted(name: str) -> int:
+    families = REGISTRY.collect()
+    return sum(int(s.value) for family in families for s in family.samples if s.name == name)
 
 
 def _perform(asked: Perform, app: App, connection: Connection) -> None:

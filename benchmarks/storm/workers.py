@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.storm.calls import Answer
 from benchmarks.storm.sides import Side
-from benchmarks.storm.worker import Ask, Perform, work
+from benchmarks.storm.worker import Ask, Counted, Perform, work
 
 START_SECONDS = 120
 """How long a worker may take to build its application."""
@@ -49,6 +49,11 @@ class Worker:
         self._connection.send(Ask(method, path, body, version))
         return self._connection.recv()
 
+    def counted(self, name: str) -> int:
+        """The sum of a counter of its process."""
+        self._connection.send(Counted(name))
+        return self._connection.recv()
+
     def begin(self, perform: Perform) -> None:
         self._connection.send(perform)
 
@@ -84,6 +89,10 @@ class Crew:
         if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer}")
         return answer
+
+    def counted(self, name: str) -> int:
+        """The sum of a counter of all of them; of those that are gone nobody knows."""
+        return sum(worker.counted(name) for worker in [*self.workers, *self.readers])
 
     def stop(self) -> None:
         for worker in [*self.workers, *self.readers]:

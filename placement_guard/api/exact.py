@@ -7,7 +7,7 @@ something is wrong, one level deep, and writes the sentence. So a large body cos
 decoding it costs, not seconds, and no more memory than that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from jsonschema.exceptions import ValidationError, best_match
@@ -17,7 +17,7 @@ from placement_guard.api.compiled import Compiled
 from placement_guard.api.finding import Finding
 from placement_guard.api.jsonpath import Path
 from placement_guard.api.schemas import Schema
-from placement_guard.api.wording import malformed, wording_of
+from placement_guard.api.wording import malformed, sentence_of, wording_of
 
 MAX_PLACES: Final = 64
 """How many of the broken places of one level are looked at, where many are."""
@@ -61,6 +61,21 @@ class Judge:
             return None, [TOO_DEEP]
         place = tuple(invalid.absolute_path)
         return data, [Finding("document.invalid", wording_of(invalid), place)]
+
+    def errors(self, data: Any) -> Iterator[Finding]:
+        """What breaks the schema, from the outside in: for who wants to hear of more than the one
+        error that Placement names. Of at most MAX_PLACES places of one level; an error a sentence.
+        """
+        wrong_here, suspects = self._compiled.look_into(data)
+        level: list[_Node] = [((), self._compiled, data, suspects)]
+        wrong = level if wrong_here else []
+        while level:
+            for place, compiled, value, _ in reversed(wrong):
+                for error in compiled.errors_here(value, place):
+                    at = tuple(error.absolute_path)
+                    yield Finding("document.invalid", sentence_of(error), at)
+            wrong, deeper = _below(level)
+            level = [*wrong, *deeper]
 
     def _error(self, data: Any, size: int) -> ValidationError | None:
         wrong_here, suspects = self._compiled.look_into(data)

@@ -17,6 +17,12 @@ FIRST_VERSION: Final[Version] = (1, 0)
 LAST_VERSION: Final[Version] = (1, 39)
 """The newest microversion that the table knows. A newer one is served by the rows of this one."""
 
+
+def told(version: Version) -> str:
+    """A microversion as clients write it: ``1.39``."""
+    return f"{version[0]}.{version[1]}"
+
+
 READING_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that never change anything; every other one is held to be a mutation."""
 

@@ -10,6 +10,9 @@ from jsonschema.exceptions import ValidationError
 MAX_WORDING: Final = 3600
 """The longest wording (bytes of UTF-8). With webob's own sentence around it stays below 4 kB."""
 
+MAX_SENTENCE: Final = 300
+"""The longest sentence (bytes of UTF-8) about one error among several."""
+
 # Nodes and characters of an instance that is printed at all: each is one byte or more in print.
 _MAX_PRINTED: Final = MAX_WORDING
 
@@ -40,6 +43,11 @@ def wording_of(error: ValidationError) -> str:
         f"    ...\n\n"
         f"On {_cut('instance' + _indices(list(error.relative_path)), part)}:\n    ..."
     )
+
+
+def sentence_of(error: ValidationError) -> str:
+    """What is wrong in one sentence, without where: at most MAX_SENTENCE bytes, on one line."""
+    return " ".join(_cut(error.message, MAX_SENTENCE).split())
 
 
 def _indices(path: list[str | int]) -> str:

@@ -1,5 +1,9 @@
 """What keeps a command from doing what it was asked."""
 
 
-class CannotServeError(Exception):
-    """It cannot be started as asked; the text is for the user, a line for each reason."""
+class CommandError(Exception):
+    """It cannot be done as asked; the text is for the user, a line for each reason."""
+
+
+class CannotServeError(CommandError):
+    """A server cannot be started as asked."""

@@ -2,14 +2,14 @@
 
 import argparse
 import importlib.util
-import sys
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
+from placement_guard.cli import output
+from placement_guard.cli.errors import CommandError
 from placement_guard.scan.errors import CannotScanError
 from placement_guard.scan.kinds import CHOICES, KINDS
-from placement_guard.scan.report import escaped
 
 _NEEDED: Final = ("keystoneauth1", "openstack", "tqdm")
 
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         from placement_guard.cli.scanning import scan  # noqa: PLC0415  # needs the extra
 
         return scan(arguments)
-    except CannotScanError as error:
+    except (CannotScanError, CommandError) as error:
         complain(str(error))
     except KeyboardInterrupt:
         complain("interrupted")
@@ -102,8 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def complain(text: str) -> None:
     """Tell the user, a line for each reason; what is told may come from anywhere."""
-    for line in text.splitlines():
-        print(f"placement-guard scan: {escaped(line)}", file=sys.stderr)
+    output.complain("scan", text)
 
 
 def _need_extra() -> None:

@@ -8,10 +8,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from keystoneauth1.adapter import Adapter
 
+from placement_guard.cli.output import written
 from placement_guard.cli.scan import complain
 from placement_guard.scan.connection import at_endpoint, in_cloud
 from placement_guard.scan.errors import CannotScanError, InterruptedScanError
@@ -21,6 +22,7 @@ from placement_guard.scan.reader import Reader
 from placement_guard.scan.report import Csv, Json, Report, Table
 from placement_guard.scan.summary import Summary
 from placement_guard.scan.walk import Walk
+from placement_guard.terminal import wants_colour
 
 MAX_TOKEN: Final = 65536
 """How long a token may be (characters); no header takes more."""
@@ -39,13 +41,8 @@ def scan(arguments: argparse.Namespace) -> int:
         progress=shown,
         only=arguments.provider,
     )
-    try:
-        with _interruptible(stop):
-            why = _report(walk, _format(arguments.format))
-    except OSError as error:  # the reader of the report went away, or the disk is full
-        # Whatever is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise CannotScanError(f"the report cannot be written ({error.strerror})") from None
+    with written() as stream, _interruptible(stop):
+        why = _report(walk, _format(arguments.format, stream))
     _tell(walk.summary, why)
     if why or not walk.summary.complete:
         return 2
@@ -73,7 +70,6 @@ def _report(walk: Walk, report: Report) -> str:
         if not begun:
             report.begin()
         report.end(walk.summary)
-    sys.stdout.flush()
     return why
 
 
@@ -86,16 +82,12 @@ def _tell(summary: Summary, why: str) -> None:
     complain(why)
 
 
-def _format(name: str) -> Report:
-    # Not every terminal and not every file takes every letter that can be printed.
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
+def _format(name: str, stream: TextIO) -> Report:
     if name == "json":
-        return Json(sys.stdout)
+        return Json(stream)
     if name == "csv":
-        return Csv(sys.stdout)
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return Table(sys.stdout, colour=sys.stdout.isatty() and not plain)
+        return Csv(stream)
+    return Table(stream, colour=wants_colour(stream))
 
 
 def _connect(arguments: argparse.Namespace) -> Adapter:

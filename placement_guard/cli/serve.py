@@ -2,11 +2,11 @@
 
 import argparse
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 from placement_guard.cli.errors import CannotServeError
+from placement_guard.cli.output import CANNOT, DONE, complain
 from placement_guard.settings import ConfigurationError
 
 _NEEDED: Final = ("placement", "waitress")
@@ -28,9 +28,20 @@ def add_parser(commands: Any) -> None:
     add("--port", type=int, help="port of the API [8778]", default=8778)
     add("--metrics-host", help="address of the metrics [127.0.0.1]")
     add("--metrics-port", type=int, help="port of the metrics, 0 for none [9778]")
-    add("--state-dir", type=Path, help="where database and log are kept [var]", default="var")
+    add(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help="where database and log are kept [var]",
+        default="var",
+    )
     add("--database", metavar="URL", help="database, for SQLAlchemy [SQLite in --state-dir]")
-    add("--config-dir", type=Path, help="directory of a placement.conf to go by [none]")
+    add(
+        "--config-dir",
+        type=Path,
+        metavar="DIR",
+        help="directory of a placement.conf to go by [none]",
+    )
     add("--observe", action="store_true", help="refuse nothing; count and log what would be")
     add("--threads", type=int, help="worker threads [1 on SQLite, otherwise 4]")
     add("--verbose", action="store_true", help="log to the terminal too")
@@ -45,10 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
 
         serve(arguments)
     except (CannotServeError, ConfigurationError) as error:
-        for line in str(error).splitlines():
-            print(f"placement-guard serve: {line}", file=sys.stderr)
-        return 2
-    return 0
+        complain("serve", str(error))
+        return CANNOT
+    return DONE
 
 
 def _need_extra() -> None:

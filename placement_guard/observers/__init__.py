@@ -1,4 +1,4 @@
-"""Who is told of each finished exchange: metrics and logs."""
+"""Who is told of each finished exchange: metrics, logs and audit."""
 
 from typing import Protocol
 

@@ -17,6 +17,8 @@ from placement_guard.api import resends as api_resends
 from placement_guard.exchange import Exchange
 from placement_guard.lanes import Result
 from placement_guard.look_up import ReadResult
+from placement_guard.observers import line_writer
+from placement_guard.observers.audit.counters import AuditCounters
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.policy.judge import MUTATIONS
 from placement_guard.rejection import Rejection
@@ -103,6 +105,12 @@ class Metrics:
             "placement_guard_verifications",
             "What was found where acknowledged writes were looked at again.",
             ("found",),
+            registry=registry,
+        )
+        recorded = Counter(
+            "placement_guard_recorded",
+            "Exchanges that were to be recorded, by what became of the record.",
+            ("result",),
             registry=registry,
         )
         stage = Histogram(
@@ -200,6 +208,10 @@ class Metrics:
             (name, why.name): shed.labels(name, why.name).inc for name in _SHED for why in WHYS
         }
         self._found = {what: found.labels(what.value).inc for what in Found}
+        self.audit = AuditCounters(registry)
+        self.recorded: Mapping[str, Callable[[float], None]] = {
+            result: recorded.labels(result).inc for result in line_writer.RESULTS
+        }
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
         self._break_glass = {name: glass.labels(name).inc for name in sorted(MUTATIONS)}
         self._policy_reads = {r: reads.labels(r.value).inc for r in ReadResult}

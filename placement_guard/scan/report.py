@@ -13,9 +13,9 @@ from typing import Any, Final, Protocol, TextIO
 from placement_guard.scan.findings import Finding
 from placement_guard.scan.kinds import KINDS, Severity
 from placement_guard.scan.summary import Summary
+from placement_guard.terminal import RED, YELLOW, coloured, escaped
 
-_COLOURS: Final = {Severity.DAMAGE: "\x1b[31m", Severity.SUSPICIOUS: "\x1b[33m"}
-_NO_COLOUR: Final = "\x1b[0m"
+_COLOURS: Final = {Severity.DAMAGE: RED, Severity.SUSPICIOUS: YELLOW}
 
 _WIDTHS: Final = (max(map(len, Severity)), max(map(len, KINDS)), 36)
 
@@ -36,25 +36,6 @@ class Report(Protocol):
     def add(self, finding: Finding) -> None: ...
 
     def end(self, summary: Summary) -> None: ...
-
-
-def escaped(text: str) -> str:
-    r"""``text`` with what is not printable as ``\xNN``, ``\uNNNN`` or ``\UNNNNNNNN``.
-
-    A backslash becomes two, so that nothing can look like an escape that is none.
-    """
-    return "".join(_escape(letter) for letter in text)
-
-
-def _escape(letter: str) -> str:
-    if letter == "\\":
-        return "\\\\"
-    if letter.isprintable():
-        return letter
-    number = ord(letter)
-    if number > 0xFFFF:
-        return f"\\U{number:08x}"
-    return f"\\u{number:04x}" if number > 0xFF else f"\\x{number:02x}"
 
 
 class Table:
@@ -85,9 +66,7 @@ class Table:
         self._stream.write(f"{told(summary)}\n")
 
     def _line(self, severity: str, kind: str, where: str, what: str, *, colour: str = "") -> None:
-        severity = severity.ljust(_WIDTHS[0])
-        if colour:
-            severity = f"{colour}{severity}{_NO_COLOUR}"
+        severity = coloured(severity.ljust(_WIDTHS[0]), colour)
         line = f"{severity}  {kind.ljust(_WIDTHS[1])}  {where.ljust(_WIDTHS[2])}  {what}"
         self._stream.write(line.rstrip() + "\n")
 

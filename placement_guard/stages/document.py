@@ -3,9 +3,10 @@
 A body that breaks its schema never reaches Placement.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
+from placement_guard.api.documents import Document
 from placement_guard.api.exact import Judge
 from placement_guard.api.fast import FastPath
 from placement_guard.api.finding import Finding
@@ -45,18 +46,32 @@ class DocumentStage:
         data = self._fast[expected.name].accept(body)
         if data is not None:
             return exchange.extended(document=data, accepted=True)
-        found = self._refused.get((expected.name, body))
+        found: Sequence[Finding] | None = self._refused.get((expected.name, body))
         if found is None:
-            data, found = self._exact[expected.name].judge(body)
-            if any(BY_ID[finding.rule].placement for finding in found):
-                self._remember((expected.name, body), found)
-            elif data is not None:  # what is too deep is not decoded
-                found = [*found, *holes(expected, data)]
+            data, found = self.examine(expected, body)
+            if data is not None:
                 exchange = exchange.extended(document=data, accepted=not found)
+            elif len(body) <= MAX_REFUSED_BYTES:
+                self._remember((expected.name, body), found)
         return verdict(exchange, found, self._modes, "The body is not sound.")
 
     def _remember(self, asked: tuple[str, bytes], found: Sequence[Finding]) -> None:
-        if len(asked[1]) <= MAX_REFUSED_BYTES:
-            if len(self._refused) >= MAX_REFUSED:
-                self._refused.clear()
-            self._refused[asked] = tuple(found)
+        if len(self._refused) >= MAX_REFUSED:
+            self._refused.clear()
+        self._refused[asked] = tuple(found)
+
+    def examine(self, expected: Document, body: bytes) -> tuple[Any, list[Finding]]:
+        """Judge ``body`` the exact way: the document, and everything that is wrong with it.
+
+        There is no document where Placement would have none: where the body is no JSON, is nested
+        too deeply, or breaks its schema.
+        """
+        data, found = self._exact[expected.name].judge(body)
+        decoded = data is not None  # what is too deep is not
+        if decoded and not any(BY_ID[finding.rule].placement for finding in found):
+            return data, [*found, *holes(expected, data)]
+        return None, found
+
+    def errors(self, expected: Document, data: Any) -> Iterator[Finding]:
+        """Everything in decoded ``data`` that breaks the schema, within bounds."""
+        return self._exact[expected.name].errors(data)

@@ -21,7 +21,8 @@ LOG = log.getLogger(__name__)
 _STATUS: Final = "HTTP_X_IDENTITY_STATUS"
 _GOOD: Final = "Confirmed"
 _TOKEN: Final = "placement_guard.request"  # noqa: S105  # names an environ key
-_MARK: Final = "_placement_guard_request"
+MARK: Final = "_placement_guard_request"
+"""The attribute of a context that says which request it serves."""
 
 
 class Identity:
@@ -90,7 +91,7 @@ def _role_set(roles: Any) -> set[str]:
 
 def _served_before(environ: Environ, context: RequestContext) -> bool:
     token = environ.setdefault(_TOKEN, object())
-    return context.__dict__.setdefault(_MARK, token) is not token
+    return context.__dict__.setdefault(MARK, token) is not token
 
 
 _Check = Callable[[Environ, Any], bool]

@@ -1,4 +1,4 @@
-"""Two uWSGI workers, each with an application of its own, and one sum of their metrics."""
+"""Two uWSGI workers, each with an application of its own, one sum of their metrics, and one audit."""
 
 import concurrent.futures
 import contextlib
@@ -32,9 +32,10 @@ class Workers:
     def __init__(self, directory, api):
         api.require(UWSGI, "the extra [servers]: pip install 'placement-guard[servers]'")
         self.port, self.metrics_port = free_port(), free_port()
+        self.audit = directory / "audit.jsonl"
         api.write_conf(
             directory,
-            placement_guard={"metrics_port": self.metrics_port},
+            placement_guard={"metrics_port": self.metrics_port, "audit": self.audit},
             placement_database={"connection": f"sqlite:///{directory}/placement.db?timeout=30"},
         )
         self.counts = directory / "counts"
@@ -120,7 +121,7 @@ def counted_by(path):
     return sum(v for key, v, *_ in values if "placement_guard_requests_total" in key)
 
 
-def test_two_workers_report_one_sum_on_one_listener(workers):
+def test_two_workers_report_one_sum_on_one_listener_and_write_one_audit(workers):
     def ask(number):
         if number % 2:
             return workers.ask("/resource_providers")
@@ -141,3 +142,8 @@ def test_two_workers_report_one_sum_on_one_listener(workers):
     by_worker = [counted_by(path) for path in workers.files()]
     assert all(by_worker)
     assert len(by_worker) == 2
+    workers.close()
+    records = [json.loads(line) for line in workers.audit.read_text().splitlines()]
+    assert len({record["request_id"] for record in records}) == len(records) == REQUESTS
+    assert len({record["process"] for record in records}) == 2
+    assert {record["verdict"] for record in records} == {"rejected"}

@@ -75,6 +75,9 @@ def test_finds(claims, state, wrong):
     assert found.is_wrong() is bool(wrong)
 
 
-def test_a_database_that_is_away_excuses_failures_but_no_loss():
-    assert not verdict([claim("a", "failed", 500)], []).is_wrong(restarted=True)
+def test_a_database_that_is_away_excuses_no_failure_and_no_loss():
+    away = [claim("a", "told to come again", 503)]
+    assert not verdict(away, []).is_wrong(restarted=True)
+    assert verdict(away, []).is_wrong()
+    assert verdict([claim("a", "failed", 500)], []).is_wrong(restarted=True)
     assert verdict([claim("a")], []).is_wrong(restarted=True)

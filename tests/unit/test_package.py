@@ -24,10 +24,11 @@ def test_the_version_is_the_one_that_is_installed():
     assert version("placement-guard") == __version__
 
 
-def test_the_core_imports_without_placement():
+def test_the_core_imports_without_placement_and_without_what_is_an_extra():
     script = (
         "import sys\n"
-        "sys.modules['placement'] = None\n"
+        "for name in ('placement', 'oslo_messaging', 'pycadf'):\n"
+        "    sys.modules[name] = None\n"
         "import placement_guard, placement_guard.opts, placement_guard.cli\n"
         "placement_guard.Guard(lambda *_: [])\n"
     )

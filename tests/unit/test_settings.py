@@ -3,7 +3,7 @@
 import pytest
 from oslo_config import cfg
 
-from placement_guard import ConfigurationError, Guard, Settings
+from placement_guard import ConfigurationError, Guard, Settings, extras
 from placement_guard.opts import OPTIONS, list_opts, settings_from
 from placement_guard.rules import RULES, Mode
 
@@ -41,6 +41,28 @@ def test_the_defaults_can_be_used():
         ({"coordination_url": "redis://:secret@redis:6379/0"}, []),
         ({"user_rate": "often"}, ["settings.user_rate"]),
         ({"user_rate": "100/second", "project_rate": "2000 per 5 minutes"}, []),
+        ({"audit": "audit.jsonl"}, ["settings.audit"]),
+        ({"audit": "log", "audit_max_bytes": 0}, []),
+        ({"audit": "/var/log/placement/audit.jsonl"}, []),
+        ({"audit_max_bytes": 1000}, ["settings.audit_max_bytes"]),
+        ({"audit_max_bytes": -1}, ["settings.audit_max_bytes"]),
+        ({"audit_keep": 0, "audit_queue": 1}, ["settings.audit_keep", "settings.audit_queue"]),
+        ({"audit_notifications_url": "amqps:guest:s3cret@x"}, ["settings.audit_notifications_url"]),
+        ({"audit_notifications_url": "rabbit://"}, ["settings.audit_notifications_url"]),
+        ({"audit_notifications_url": "rabbit://guest:s3cret@host:5672/"}, []),
+        ({"audit_notifications_topic": ""}, ["settings.audit_notifications_topic"]),
+        ({"audit_notifications_topic": "a b"}, ["settings.audit_notifications_topic"]),
+        ({"audit_notifications_driver": "log"}, ["settings.audit_notifications_driver"]),
+        ({"capture_file": "capture.jsonl"}, ["settings.capture_file"]),
+        ({"capture_file": "/var/log/placement/capture.jsonl", "capture_bodies": "none"}, []),
+        (
+            {"capture_max_bytes": 1024, "capture_kept_files": -1, "capture_bodies": "some"},
+            [
+                "settings.capture_max_bytes",
+                "settings.capture_kept_files",
+                "settings.capture_bodies",
+            ],
+        ),
         ({"metrics_port": 65536}, ["settings.metrics_port"]),
         ({"metrics_port": -1}, ["settings.metrics_port"]),
         ({"metrics_host": " "}, ["settings.metrics_host"]),
@@ -156,3 +178,27 @@ def test_no_password_is_in_what_is_logged_of_settings():
     assert "hunter2" not in str(settings)
     [problem] = Settings(coordination_url="http://:hunter2@redis").problems()
     assert "hunter2" not in str(problem)
+
+
+def test_what_is_wrong_with_a_message_bus_quotes_nothing_of_its_url(monkeypatch):
+    [problem] = Settings(audit_notifications_url="amq://guest:s3cret@host/").problems()
+    assert problem.text == (
+        "is no transport URL of oslo.messaging; it begins with one of "
+        "fake://, kafka://, kombu://, rabbit://"
+    )
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    [problem] = Settings(audit_notifications_url="rabbit://guest:s3cret@host/").problems()
+    assert problem.text == "needs the extra placement-guard[notifications]"
+
+
+def test_no_password_is_written():
+    told = str(
+        Settings(
+            coordination_url="redis://:s3cret@host/0",
+            audit_notifications_url="rabbit://guest:s3cret@host/",
+        )
+    )
+    assert "s3cret" not in told
+    assert "coordination_url='...'" in told
+    assert "audit_notifications_url='...'" in told
+    assert "coordination_url=''" in str(Settings())

@@ -6,6 +6,9 @@ from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, operations
 from placement_guard.lanes import Result
 from placement_guard.look_up import ReadResult
+from placement_guard.observers import line_writer
+from placement_guard.observers.audit.counters import SINKS
+from placement_guard.observers.audit.sink import REASONS
 from placement_guard.observers.metrics import RESEND_RESULTS, Metrics
 from placement_guard.outcome import Ending
 from placement_guard.rules import RULES
@@ -39,7 +42,12 @@ def test_every_label_value_comes_from_a_table():
         "kind": set(conflicts.KIND_NAMES),
         "found": set(Found),
         "why": {why.name for why in WHYS},
-        "result": {*RESEND_RESULTS, *map(str, Result), *map(str, ReadResult), "loaded", "broken"},
+        "result": {
+            *(*RESEND_RESULTS, *map(str, Result), *map(str, ReadResult), *line_writer.RESULTS),
+            *("loaded", "broken"),
+        },
+        "sink": set(SINKS),
+        "reason": set(REASONS),
     }
     for _, labels in series(registry):
         for name, value in labels:

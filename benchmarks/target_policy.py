@@ -12,7 +12,7 @@ from typing import Any
 from oslo_context.context import RequestContext
 from prometheus_client import CollectorRegistry
 
-from benchmarks.bodies import inventories, reshape_of
+from benchmarks.bodies import inventories, reshape_of_many
 from benchmarks.report import Cell, Table
 from benchmarks.timing import Plan, Spread, in_turns
 from placement_guard import Guard, Settings
@@ -74,7 +74,7 @@ def _requests(quick: bool) -> list[tuple[str, int, str, str, bytes]]:  # noqa: F
     path = "/resource_providers/4e8e5957-649f-477b-9e5b-f1f75b21c03c/inventories"
     found = [("PUT inventories, 3 classes", 1, "PUT", path, body)]
     for size in SIZES[:2] if quick else SIZES:
-        raw = reshape_of(size)
+        raw = reshape_of_many(size)
         found.append((f"reshape, {size} providers", size, "POST", "/reshaper", raw))
     return found
 

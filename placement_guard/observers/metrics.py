@@ -166,6 +166,13 @@ class Metrics:
             registry=registry,
             multiprocess_mode="mostrecent",
         )
+        handing = Gauge(
+            "placement_guard_hands_on",
+            "Whether Placement takes what the guard hands on; 0 where that is switched off, or "
+            "where this Placement is not as the guard knows it.",
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
         self._requests = {
             (name, ending): requests.labels(name, ending.value).inc
             for name in operations.NAMES
@@ -210,6 +217,7 @@ class Metrics:
         self._policy_reads = {r: reads.labels(r.value).inc for r in ReadResult}
         self._reloads = {True: reloads.labels("loaded").inc, False: reloads.labels("broken").inc}
         self._loaded_at, self._broken = loaded_at, broken
+        self._handing = handing
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> "Metrics":
@@ -256,6 +264,10 @@ class Metrics:
         self._broken.set(not loaded)
         if loaded:
             self._loaded_at.set_to_current_time()
+
+    def hands_on(self, can: bool) -> None:  # noqa: FBT001
+        """Say whether Placement takes what is handed on."""
+        self._handing.set(can)
 
     def verified(self, found: Iterable[Found]) -> None:
         """Count what verifying has found."""

@@ -37,6 +37,7 @@ def test_every_test_of_placement_passes_and_no_bad_body_reaches_it(record_proper
     ran, report = run()
     assert ran > 1000
     assert report["bodies_seen_by_placement"] > 200
+    assert report["bodies_handed_on"] > 0.9 * report["bodies_seen_by_placement"]
     assert report["bodies_refused_by_placement"] == 0
     assert report["rejections"]["document.invalid"] > 50
     decided = sum(report["outcomes"].values())

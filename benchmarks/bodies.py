@@ -47,6 +47,11 @@ def largest() -> Body:
     return _reshape_body(Random(2), *LARGEST)
 
 
+def reshape_of_many(providers: int) -> bytes:
+    """A reshape of so many providers, with as many consumers."""
+    return _encode(_reshape(Random(3), providers, providers))
+
+
 def inventories(random: Random, generation: int) -> dict[str, Any]:
     """The inventories of one provider, at a generation."""
     records = {name: _record(random) for name in CLASSES}
@@ -65,10 +70,35 @@ def _record(random: Random) -> dict[str, Any]:
 
 
 def _reshape(random: Random, providers: int, consumers: int) -> dict[str, Any]:
-    uuids = _many(random, providers)
+    some = uuids(random, providers)
     return {
-        "inventories": {uuid: inventories(random, 3) for uuid in uuids},
-        "allocations": {uuid: _consumer(random, uuids) for uuid in _many(random, consumers)},
+        "inventories": {uuid: inventories(random, 3) for uuid in some},
+        "allocations": {uuid: _consumer(random, some) for uuid in uuids(random, consumers)},
+    }
+
+
+def reshape_of(random: Random, providers: list[str], held: int = 1) -> dict[str, Any]:
+    """A reshape of these providers, with so many consumers on each; all of it new."""
+    many = {uuid: inventories(random, 0) for uuid in providers}
+    for record in many.values():
+        for of_class in record["inventories"].values():
+            of_class |= {"total": 4000, "max_unit": 4000}
+    consumers = [allocations(random, [uuid], None) for uuid in providers for _ in range(held)]
+    return {
+        "inventories": many,
+        "allocations": dict(zip(uuids(random, len(consumers)), consumers, strict=True)),
+    }
+
+
+def allocations(random: Random, providers: list[str], generation: int | None) -> dict[str, Any]:
+    """What one consumer holds of three classes, at a generation."""
+    resources = dict(zip(CLASSES, (2, 1024, 20), strict=True))
+    return {
+        "allocations": {uuid: {"resources": resources} for uuid in providers},
+        "project_id": _uuid(random),
+        "user_id": _uuid(random),
+        "consumer_generation": generation,
+        "consumer_type": "INSTANCE",
     }
 
 
@@ -127,7 +157,8 @@ def _consumer(random: Random, providers: list[str]) -> dict[str, Any]:
     }
 
 
-def _many(random: Random, count: int) -> list[str]:
+def uuids(random: Random, count: int) -> list[str]:
+    """New UUIDs."""
     return [_uuid(random) for _ in range(count)]
 
 

@@ -80,6 +80,7 @@ def call(app: App, method: str, path: str, body: bytes = b"", token: str = "admi
         "HTTP_HOST": "localhost",
         "HTTP_ACCEPT": "application/json",
         "HTTP_X_AUTH_TOKEN": token,
+        "HTTP_X_ROLES": "admin,service",
         "HTTP_OPENSTACK_API_VERSION": "placement 1.39",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",

@@ -21,7 +21,7 @@ from placement_guard.answer import Answer, WSGIApp
 from placement_guard.api import resends
 from placement_guard.api.outages import is_outage
 from placement_guard.api.races import race_of
-from placement_guard.exchange import CONTEXT, Environ, Exchange
+from placement_guard.exchange import CONTEXT, Environ, Exchange, current
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
 from placement_guard.settings import Settings
 
@@ -59,6 +59,7 @@ class Asking:
         self._rates = Rates(settings)
         self._places = Places(settings)
         self._lane_seconds = settings.lane_wait_seconds
+        self._hand_on = settings.hand_on
         self._resending = resending(settings)
 
     def __call__(self, app: WSGIApp, exchange: Exchange) -> Answered | Failed | Shed:
@@ -93,7 +94,7 @@ class Asking:
         if _can_be_sent_again(exchange):
             asked = self._until_served(app, exchange, self._resending.begin())
         else:
-            asked = _once(app, exchange, exchange.environ)
+            asked = self._once(app, exchange, exchange.environ)
         return asked.ended(seconds=perf_counter() - began)
 
     def _until_served(
@@ -104,7 +105,7 @@ class Asking:
         environ, untouched = exchange.environ, dict(exchange.environ)
         context = copy.copy(untouched.get(CONTEXT))
         while True:
-            asked = _once(app, exchange, environ)
+            asked = self._once(app, exchange, environ)
             conflict = asked.outcome.conflict
             if (exchange.operation.name, conflict) not in resends.AGAIN or not attempts.again():
                 break
@@ -116,6 +117,14 @@ class Asking:
                 environ["wsgi.input"] = BytesIO(exchange.body)
         _hand_back(environ, exchange.environ)
         return asked.ended(attempts=attempts.made, given_up=attempts.ended)
+
+    def _once(self, app: WSGIApp, exchange: Exchange, environ: Environ) -> Answered | Failed:
+        """One attempt: what it is handed is decoded for it alone."""
+        token = current.set(exchange if self._hand_on else None)
+        try:
+            return _once(app, exchange, environ)
+        finally:
+            current.reset(token)
 
 
 def _outage(outcome: Outcome) -> bool | None:

@@ -1,7 +1,8 @@
 """One request, as the guard knows it: a frozen record that each stage extends."""
 
+from contextvars import ContextVar
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 from oslo_context.context import RequestContext
@@ -26,13 +27,27 @@ PUBLIC_PATHS: Final = frozenset({"", "/"})
 Environ = dict[str, Any]
 
 
+class Allowed(NamedTuple):
+    """A yes of the policy: to ``rule``, for whoever has the ``credentials``, about themselves."""
+
+    rule: str
+    credentials: str
+
+    @classmethod
+    def of(cls, context: RequestContext, rule: str) -> Self:
+        """All that a policy can know of a context, and the rule that it is asked for."""
+        return cls(rule, repr(context.to_policy_values()))
+
+
 class Exchange(msgspec.Struct, frozen=True):
     """A request on its journey.
 
     ``environ`` is the server's own. Three stages change it: identity marks the request, body puts
     back what it read, and content type names one that is missing. ``routed`` says whether any
-    route matches the path. ``document`` is the decoded body, where there is one. ``warnings`` are
-    the rejections that do not refuse: by rules in mode warn. ``break_glass`` says that
+    route matches the path. ``document`` is the decoded body, where there is one; ``accepted`` says
+    that nothing at all was found in it, not even something to warn of. ``allowed`` is what the
+    policy was asked in this request, and has allowed. ``warnings`` are the rejections that do not
+    refuse: by rules in mode warn. ``break_glass`` says that
     target policy did not judge it, since its user may break the glass. ``began`` is when it came
     (:func:`time.perf_counter`, seconds).
     """
@@ -47,6 +62,8 @@ class Exchange(msgspec.Struct, frozen=True):
     version: Version | None = None
     body: bytes | None = None
     document: Any = None
+    accepted: bool = False
+    allowed: Allowed | None = None
     warnings: tuple[Rejection, ...] = ()
     break_glass: bool = False
     began: float = 0.0
@@ -72,6 +89,14 @@ class Exchange(msgspec.Struct, frozen=True):
     def expected(self) -> Document | None:
         """The document that the body must be; None where Placement reads none."""
         return self.operation.document(self.version) if self.version is not None else None
+
+
+current: Final[ContextVar[Exchange | None]] = ContextVar("placement_guard", default=None)
+"""The exchange that Placement is being asked about, for what works inside of it.
+
+Set for the time of each call, and for the thread or the greenlet that makes it; None outside of a
+guarded request, and in one of a guard that hands nothing on.
+"""
 
 
 def begin(environ: Environ, router: Router) -> Exchange:

@@ -4,7 +4,7 @@ It belongs where ``placement.context`` and ``placement.microversion`` are in env
 them it cannot know who asks: it refuses everything but ``/``, which answers everybody.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from placement_guard import wire
 from placement_guard.admission.shed import Shed
 from placement_guard.answer import WSGIApp
+from placement_guard.api.operations import OPERATIONS, UNMATCHED, Operation
 from placement_guard.api.routes import Router
 from placement_guard.asking import Answered, Asking
 from placement_guard.blame import blame
@@ -31,7 +32,7 @@ from placement_guard.policy.watch import PolicyState
 from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import Mode
 from placement_guard.settings import Settings
-from placement_guard.stages import journey, reading
+from placement_guard.stages import Stage, journey, of_operation
 from placement_guard.stages.target_policy import TargetPolicy
 from placement_guard.verifying import Verifying
 
@@ -43,6 +44,8 @@ LOG = log.getLogger(__name__)
 MAX_LOGGED: Final = 4096
 """How much of a failed answer (bytes) is logged."""
 
+Steps = tuple[tuple[Stage, Callable[[float], None]], ...]
+"""Stages, each with the function that is told how long it took (seconds)."""
 
 RETRY_AFTER: Final = "1"
 """Seconds after which a client may try again, where the guard has given up."""
@@ -82,13 +85,18 @@ class Guard:
             reading=reading_of(app, self.metrics.policy_read),
             told=self.metrics.policy_reloaded,
         )
-        self._reading = reading(self._journey, self.settings)
+        self._steps = {o.name: self._steps_of(o) for o in (*OPERATIONS, UNMATCHED)}
         audit = audit_from(self.settings, self.metrics.audit, conf)
         self._observers: tuple[Observer, ...] = (self.metrics, Logs(), *audit)
         self.recorder: Recorder | None = None
         if self.settings.capture_file:
             self.recorder = Recorder(self.settings, self.metrics.capture[FILE])
             self._observers += (self.recorder,)
+
+    def _steps_of(self, operation: Operation) -> Steps:
+        seconds = self.metrics.stage_seconds
+        found = of_operation(self._journey, operation, self.settings)
+        return tuple((stage, seconds[name]) for name, stage in found)
 
     def policy_state(self) -> PolicyState | None:
         """How target policy is; None where there is none."""
@@ -112,10 +120,12 @@ class Guard:
 
     def _travel(self, exchange: Exchange) -> tuple[Exchange, Rejection | None]:
         """Take the stages in order, up to the first that rejects by a rule that is enforced."""
-        for name, stage in self._journey if exchange.operation.mutates else self._reading:
-            began = perf_counter()
+        began = perf_counter()
+        for stage, took in self._steps[exchange.operation.name]:
             result = stage(exchange)
-            self.metrics.stage_seconds[name](perf_counter() - began)
+            ended = perf_counter()
+            took(ended - began)
+            began = ended
             if not isinstance(result, Rejection):
                 exchange = result
                 continue

@@ -50,6 +50,17 @@ _OPTIONS: Final = (
         ),
     ),
     cfg.BoolOpt(
+        "hand_on",
+        default=_defaults.hand_on,
+        help=(
+            "Hand on to Placement what the guard has found out: the decoded body of a request in "
+            "which nothing was found, so that Placement does not parse and check it again, and "
+            "the yes of the policy. Each request gets data of its own. Off, Placement does all of "
+            "it again. Where the installed Placement is not as the guard knows it, nothing is "
+            "handed on, and the log says why."
+        ),
+    ),
+    cfg.BoolOpt(
         "policy_on_reads",
         default=_defaults.policy_on_reads,
         help=(

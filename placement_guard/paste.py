@@ -24,6 +24,7 @@ from placement import microversion as placement_microversion
 from placement_guard.guard import Guard
 from placement_guard.observers.listener import listen_if_possible
 from placement_guard.opts import settings_from
+from placement_guard.placement import settle_in
 
 WSGIApp = Callable[..., Iterable[bytes]]
 Filter = Callable[[WSGIApp], WSGIApp]
@@ -68,7 +69,9 @@ def guard(global_conf: PasteConf, **local_conf: str) -> Filter:
 
     def guarded(app: WSGIApp) -> WSGIApp:
         listen_if_possible(settings)
-        return Guard(app, settings, conf=conf)
+        made = Guard(app, settings, conf=conf)
+        settle_in(made)
+        return made
 
     return guarded
 

@@ -1,8 +1,8 @@
 """The guard inside a real Placement: drop-ins for ``placement.deploy.deploy`` and ``loadapp``.
 
 Placement builds its whole stack; the guard then takes the place between the microversion
-middleware and the handler. What changes inside of Placement is in :mod:`placement_guard.inside`,
-and a bare Placement in the same process behaves as ever.
+middleware and the handler. What changes inside of Placement is in :mod:`placement_guard.inside`
+and :mod:`placement_guard.handing_on`, and a bare Placement in the same process behaves as ever.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,6 +23,7 @@ from sqlalchemy import text
 from webob import Request
 
 from placement_guard.guard import Guard
+from placement_guard.handing_on import hand_on
 from placement_guard.inside import no_retry_inside
 from placement_guard.lanes import State
 from placement_guard.observers.health import Health, Told
@@ -70,13 +71,22 @@ def guarded(
     middleware = _find(stack, MicroversionMiddleware)
     if not isinstance(middleware.application, Guard):
         settings = settings_from(conf)
-        middleware.application = Guard(
-            middleware.application, settings, conf=conf, registry=registry
-        )
-        if settings.resend:
-            no_retry_inside(_find(middleware.application.application, PlacementHandler))
+        guard = Guard(middleware.application, settings, conf=conf, registry=registry)
+        settle_in(guard)
+        middleware.application = guard
         LOG.info("placement-guard is in place: %s", settings)
     return stack
+
+
+def settle_in(guard: Guard) -> None:
+    """Change inside of the Placement behind a guard what its settings ask for.
+
+    UnknownStackError where there is none.
+    """
+    if guard.settings.resend:
+        no_retry_inside(_find(guard.application, PlacementHandler))
+    if guard.settings.hand_on:
+        guard.metrics.hands_on(hand_on())
 
 
 def conf_of(stack: WSGIApp) -> cfg.ConfigOpts:

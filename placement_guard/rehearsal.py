@@ -23,7 +23,7 @@ from placement_guard.policy.parsing import PolicyRule
 from placement_guard.rejection import Rejection
 from placement_guard.rules import Mode
 from placement_guard.settings import Settings
-from placement_guard.stages import ORDER, journey, reading
+from placement_guard.stages import ORDER, journey, of_operation
 from placement_guard.stages.target_policy import TargetPolicy
 
 STORED: Final = "placement_guard.stored"
@@ -82,7 +82,7 @@ class Rehearsal:
         self._modes = settings.modes()
         self._router = Router()
         self._journey = journey(settings, conf, reading=_stored)
-        self._reading = reading(self._journey, settings)
+        self._settings = settings
         self._target = dict(self._journey).get("target_policy")
 
     @property
@@ -93,7 +93,7 @@ class Rehearsal:
     def __call__(self, request: Request) -> Rehearsed:
         """What the guard says of a request before it asks Placement."""
         exchange = begin(_environ(request), self._router)
-        stages = dict(self._journey if exchange.operation.mutates else self._reading)
+        stages = dict(of_operation(self._journey, exchange.operation, self._settings))
         steps: list[Step] = []
         judgement = rejection = None
         for name in ORDER:

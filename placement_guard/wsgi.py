@@ -2,8 +2,11 @@
 
 ``placement_guard.wsgi:application`` is a guarded Placement, configured as Placement is: from
 ``/etc/placement``, or the directory in ``OS_PLACEMENT_CONFIG_DIR``. Importing this module starts
-it, and the listener of metrics and health with it.
+it, and the listener of metrics and health with it. What is there by then stays: the garbage
+collector does not look through it any more, whatever a request makes it do.
 """
+
+import gc
 
 from placement.wsgi import init_application
 
@@ -13,3 +16,5 @@ from placement_guard.placement import conf_of, guarded, health_of, settings_of
 application = init_application()
 guarded(application, conf_of(application))
 listen_if_possible(settings_of(application), health=health_of(application))
+gc.collect()
+gc.freeze()

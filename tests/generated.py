@@ -35,6 +35,7 @@ from placement_guard.rules import RULES
 from placement_guard.stages import ORDER
 from tests import cli_page, rule_pages
 from tests.markdown import MARK, literals, table
+from tests.policy_page import callers_list, checks_table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -346,6 +347,14 @@ def problems_page() -> str:
     return _between_marks("docs/reference/problems.md", problems_section())
 
 
+def target_policy_page() -> str:
+    """docs/policy.md"""
+    return _between_marks("docs/policy.md", checks_table() + "\n\n" + CALLER + callers_list())
+
+
+CALLER: Final = "Of the caller a rule can ask, besides `role:NAME` and `rule:NAME`: "
+
+
 def _between_marks(path: str, section: str) -> str:
     """A page that is written by hand, but for what stands between two marks."""
     text = (ROOT / path).read_text(encoding="utf-8")
@@ -383,6 +392,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "etc/placement-guard/policy.yaml.sample": policy_sample,
     "etc/placement-guard/target-policy.yaml.sample": partial(policy_sample, TARGET_NAMESPACE),
     "docs/journey.md": journey_page,
+    "docs/policy.md": target_policy_page,
     "docs/reference/options.md": options_page,
     "docs/reference/metrics.md": metrics_page,
     "docs/reference/operations.md": operations_page,

@@ -58,12 +58,10 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     def document(self, version: Version) -> Document | None:
         """The document that a body must be at ``version``, or None where no body is read."""
-        found = None
-        for first, document in self.bodies:
-            if version < first:
-                break
-            found = document
-        return found
+        for first, document in reversed(self.bodies):  # most clients speak a new one
+            if version >= first:
+                return document
+        return None
 
 
 UNMATCHED: Final = Operation(name="unmatched")

@@ -21,7 +21,7 @@ from placement_guard.replay.errors import CannotReplayError, UndecidedError
 from placement_guard.replay.remembered import remembered
 from placement_guard.rules import BY_ID, Mode
 from placement_guard.settings import Settings
-from placement_guard.stages import ORDER, Stage, journey, reading
+from placement_guard.stages import ORDER, Stage, journey, of_operation
 
 LOG = log.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Judge:
         self._router = Router()
         self._context_of = Policy(conf).context_of
         self._journey = journey(settings, conf, reading=lambda _exchange: self._read)
-        self._reading = reading(self._journey, settings)
+        self._settings = settings
         self._doubts = Doubts()
         self._asked_what_is_stored = False
         self._try_policy()
@@ -119,7 +119,7 @@ class Judge:
 
     def _travel(self, exchange: Exchange, record: Record, header: Header | None) -> Verdict:
         whole = not record.hidden and not record.left_out
-        for name, stage in self._journey if exchange.operation.mutates else self._reading:
+        for name, stage in of_operation(self._journey, exchange.operation, self._settings):
             ask = stage if whole else partial(self._ask, name, stage, record, header)
             result = ask(exchange)
             if self._asked_what_is_stored and _is_unevaluable(result):

@@ -34,6 +34,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         The largest body (bytes) that is read; a larger one is refused with 413.
     rules
         The mode (enforce, warn, off) of each rule that is not to have its default one, by id.
+    hand_on
+        Let Placement take what the guard has found out: the decoded body, the policy's yes.
     policy_on_reads
         Ask the policy before reads too. Placement asks it anyway.
     resend, resend_attempts, resend_seconds
@@ -97,6 +99,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     observe: bool = False
     max_body_bytes: int = 10 * 1024 * 1024
+    hand_on: bool = True
     policy_on_reads: bool = False
     resend: bool = True
     resend_attempts: int = 10

@@ -5,13 +5,15 @@ body), so that a refused request gets the status that Placement would have given
 comes before the body is read: who may not write costs nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from oslo_config import cfg
 
+from placement_guard.api.operations import UNMATCHED, Operation
 from placement_guard.exchange import Exchange
 from placement_guard.policy.files import PolicyError
+from placement_guard.policy.judge import MUTATIONS
 from placement_guard.policy.watch import PolicyFiles
 from placement_guard.rejection import Rejection
 from placement_guard.settings import ConfigurationError, Problem, Settings
@@ -47,9 +49,21 @@ ORDER: Final = (
 )
 """The names of the stages, in order: the values of the ``stage`` metric label."""
 
-_NOT_ON_READS: Final = frozenset(
-    {"content_type", "path", "body", "document", "invariants", "target_policy"}
-)
+_OF_BODIES: Final = frozenset({"content_type", "body", "document"})
+
+_CONCERNED: Final[Mapping[str, frozenset[str]]] = {
+    "query": frozenset({"usages", "allocation_candidates:list"}),
+    "path": frozenset({"allocations:update", "resource_classes:update", "traits:update"}),
+    "invariants": frozenset(
+        {
+            "reshaper:reshape",
+            "resource_providers:inventories:create",
+            "resource_providers:inventories:update",
+        }
+    ),
+    "target_policy": MUTATIONS,
+}
+"""By stage, the operations that it can say something of."""
 
 
 def journey(
@@ -101,11 +115,16 @@ def policy_files(settings: Settings, told: Callable[[bool], None] | None = None)
         ) from None
 
 
-def reading(journey: Journey, settings: Settings) -> Journey:
-    """The stages of ``journey`` that can say something of a read.
+def of_operation(journey: Journey, operation: Operation, settings: Settings) -> Journey:
+    """The stages of ``journey`` that can say something of this operation.
 
-    Placement reads no body then. The others would let it pass, but a request pays for each stage
-    that it enters, and for its entry in the metrics.
+    The others would let it pass, but a request pays for each stage that it enters, and for its
+    entry in the metrics.
     """
-    left_out = _NOT_ON_READS if settings.policy_on_reads else _NOT_ON_READS | {"gate_policy"}
+    if operation == UNMATCHED:
+        return journey
+    asked = operation.mutates or settings.policy_on_reads
+    left_out = {name for name, of in _CONCERNED.items() if operation.name not in of}
+    left_out |= set() if operation.bodies else _OF_BODIES
+    left_out |= set() if operation.rule and asked else {"gate_policy"}
     return tuple((name, stage) for name, stage in journey if name not in left_out)

@@ -3,8 +3,8 @@
 A body that breaks its schema never reaches Placement.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from placement_guard.api.documents import Document
 from placement_guard.api.exact import Judge
@@ -17,12 +17,19 @@ from placement_guard.rejection import Rejection
 from placement_guard.rules import BY_ID, Modes
 from placement_guard.verdict import verdict
 
+MAX_REFUSED: Final = 64
+"""How many bodies that Placement would refuse are remembered in a process."""
+
+MAX_REFUSED_BYTES: Final = 4096
+"""The longest body (bytes) that is remembered."""
+
 
 class DocumentStage:
     """The document stage. Rules ``json.*`` and ``document.*``: 400.
 
     The fast way first; what it cannot tell is judged the exact way, and then searched for what the
-    schema lets through.
+    schema lets through. Who is refused mostly sends the same again: what was said of a small body
+    is remembered, for most of a refusal's time goes into its words.
     """
 
     def __init__(self, modes: Modes) -> None:
@@ -30,6 +37,7 @@ class DocumentStage:
         documents = {d.name: d for o in OPERATIONS for _, d in o.bodies if d is not None}
         self._fast = {name: FastPath(document) for name, document in documents.items()}
         self._exact = {name: Judge(document.schema) for name, document in documents.items()}
+        self._refused: dict[tuple[str, bytes], Sequence[Finding]] = {}
 
     def __call__(self, exchange: Exchange) -> Exchange | Rejection:
         expected, body = exchange.expected, exchange.body
@@ -37,11 +45,20 @@ class DocumentStage:
             return exchange
         data = self._fast[expected.name].accept(body)
         if data is not None:
-            return exchange.extended(document=data)
-        data, found = self.examine(expected, body)
-        if data is not None:
-            exchange = exchange.extended(document=data)
+            return exchange.extended(document=data, accepted=True)
+        found: Sequence[Finding] | None = self._refused.get((expected.name, body))
+        if found is None:
+            data, found = self.examine(expected, body)
+            if data is not None:
+                exchange = exchange.extended(document=data, accepted=not found)
+            elif len(body) <= MAX_REFUSED_BYTES:
+                self._remember((expected.name, body), found)
         return verdict(exchange, found, self._modes, "The body is not sound.")
+
+    def _remember(self, asked: tuple[str, bytes], found: Sequence[Finding]) -> None:
+        if len(self._refused) >= MAX_REFUSED:
+            self._refused.clear()
+        self._refused[asked] = tuple(found)
 
     def examine(self, expected: Document, body: bytes) -> tuple[Any, list[Finding]]:
         """Judge ``body`` the exact way: the document, and everything that is wrong with it.

@@ -9,7 +9,7 @@ from oslo_config import cfg
 from oslo_policy import opts, policy
 
 from placement_guard.api.policies import list_rules
-from placement_guard.exchange import Exchange
+from placement_guard.exchange import Allowed, Exchange
 from placement_guard.rejection import Rejection, reject
 
 REMEMBERED_SECONDS: Final = 1.0
@@ -33,8 +33,9 @@ class GatePolicy:
     enforcer with Placement's rules and defaults, and the same ``[oslo_policy]`` options and file.
 
     A yes is remembered for REMEMBERED_SECONDS: most of what is asked is a search for files of the
-    operator's. It lets nobody in, for Placement asks again. A no is not: it would keep out whom the
-    operator has just let in.
+    operator's. It lets nobody in, for Placement asks again then: only what was asked in this very
+    request is handed on. A no is not remembered: it would keep out whom the operator has just let
+    in.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class GatePolicy:
         self._ask = ask
         self._reads = reads
         self._clock = clock
-        self._until: dict[tuple[Any, str, str], float] = {}
+        self._until: dict[tuple[Any, Allowed], float] = {}
 
     def __call__(self, exchange: Exchange) -> Exchange | Rejection:
         rule = exchange.operation.rule
@@ -55,27 +56,21 @@ class GatePolicy:
         context = exchange.context
         if context is None:  # and the rules about that let it pass
             return exchange
-        if self._allows(context, rule):
-            return exchange
-        return reject("policy.forbidden", _wording(getattr(context, "can", None), rule))
-
-    def _allows(self, context: Any, rule: str) -> bool:
         can: Any = getattr(context, "can", None)
         # What only this context has says nothing of another.
         by = getattr(can, "__func__", None) if can else self._ask
-        if by is None:
-            return bool(can(rule, fatal=False))
-        # All that a policy can know of a context.
-        asked = by, rule, repr(context.to_policy_values())
+        asked = Allowed.of(context, rule)
         now = self._clock()
-        if self._until.get(asked, now) > now:
-            return True
-        allowed = bool(can(rule, fatal=False) if can else self._ask(context, rule))
-        if allowed:
-            if len(self._until) >= MAX_REMEMBERED:
-                self._until.clear()
-            self._until[asked] = now + REMEMBERED_SECONDS
-        return allowed
+        if by is not None and self._until.get((by, asked), now) > now:
+            return exchange
+        if not (can(rule, fatal=False) if can else self._ask(context, rule)):
+            return reject("policy.forbidden", _wording(can, rule))
+        if by is None:
+            return exchange
+        if len(self._until) >= MAX_REMEMBERED:
+            self._until.clear()
+        self._until[by, asked] = now + REMEMBERED_SECONDS
+        return exchange.extended(allowed=asked) if can else exchange
 
 
 def _wording(can: Any, rule: str) -> str:

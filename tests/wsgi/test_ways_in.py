@@ -1,5 +1,6 @@
 """The same requests through each way in, by webtest: what is accepted, and each kind of refusal."""
 
+import gc
 import importlib
 import io
 import sys
@@ -8,6 +9,7 @@ import uuid
 import pytest
 import webtest
 from paste.deploy import loadapp as paste_loadapp
+from prometheus_client import REGISTRY
 
 from placement_guard import Guard, Settings
 
@@ -78,7 +80,12 @@ def by_wsgi_module(_conf, directory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OS_PLACEMENT_CONFIG_DIR", str(directory))
         sys.modules.pop("placement_guard.wsgi", None)
-        return importlib.import_module("placement_guard.wsgi").application
+        before = gc.get_freeze_count()
+        application = importlib.import_module("placement_guard.wsgi").application
+        # A full collection looks at nothing that was there at start.
+        assert gc.get_freeze_count() > before
+        gc.unfreeze()
+        return application
 
 
 def by_paste(_conf, directory):
@@ -99,6 +106,19 @@ def app(request, tmp_path_factory, api):
     )
     with api.placement_of_its_own():
         yield webtest.TestApp(request.param(conf, directory))
+
+
+def test_placement_is_changed_inside_by_each_way_but_that_by_hand(app, request):
+    from placement.handler import PlacementHandler
+
+    from placement_guard.inside import GuardedConf
+    from placement_guard.placement import _find
+
+    config = _find(app.app, PlacementHandler).config
+    by_hand = "by hand" in request.node.name
+    assert isinstance(config, GuardedConf) is not by_hand
+    hands_on = REGISTRY.get_sample_value("placement_guard_hands_on")
+    assert by_hand or hands_on == 1
 
 
 @pytest.fixture

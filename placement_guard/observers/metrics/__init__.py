@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from placement_guard.api import conflicts, operations
 from placement_guard.exchange import Exchange
@@ -78,6 +78,13 @@ class Metrics:
             buckets=BODY_BUCKETS,
             registry=registry,
         )
+        self._handing = Gauge(
+            "placement_guard_hands_on",
+            "Whether Placement takes what the guard hands on; 0 where that is switched off, or "
+            "where this Placement is not as the guard knows it.",
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
         self._requests = {
             (name, ending): requests.labels(name, ending.value).inc
             for name in operations.NAMES
@@ -133,6 +140,10 @@ class Metrics:
             self._policy.glass_broken(name)
         if exchange.body is not None:
             self._body[name](len(exchange.body))
+
+    def hands_on(self, can: bool) -> None:  # noqa: FBT001
+        """Say whether Placement takes what is handed on."""
+        self._handing.set(can)
 
 
 _MUTATIONS: Final = sorted({o.name for o in operations.OPERATIONS if o.mutates})

@@ -44,6 +44,11 @@ _KEYS: Final = (
     ("projects", "project_id"),
     ("users", "user_id"),
 )
+_IN_PATH: Final = {
+    "uuid": "providers",
+    "consumer_uuid": "consumers",
+    "resource_class": "resource_classes",
+}
 _ODD: Final = (TypeError, AttributeError, LookupError, ValueError)
 _KINDS: Final = {
     name: next((kinds for prefix, kinds in _OF_PREFIXES.items() if name.startswith(prefix)), ())
@@ -68,6 +73,10 @@ def named(exchange: Exchange) -> tuple[dict[str, Named], bool]:
     target = Target(exchange)
     kinds = _KINDS[exchange.operation.name]
     found: dict[str, dict[Any, None]] = {kind: {} for kind in kinds}
+    for param, value in exchange.params.items():  # known, whatever the document is
+        kind = _IN_PATH.get(param) or (kinds[0] if param == "name" and kinds else "")
+        if kind in found:
+            found[kind][value] = None
     try:
         if kinds is _OF_ALLOCATIONS:
             _look_through(target, found)

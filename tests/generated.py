@@ -26,9 +26,9 @@ from placement_guard.api import conflicts, resends
 from placement_guard.api.operations import LAST_VERSION, NAMES, OPERATIONS, Operation, Version
 from placement_guard.api.policies import list_rules
 from placement_guard.cli.config.kinds import KINDS
-from placement_guard.observers.audit.counters import SINKS
-from placement_guard.observers.audit.sink import REASONS
+from placement_guard.observers.audit.metrics import SINKS
 from placement_guard.observers.metrics import Metrics
+from placement_guard.observers.writing.sink import REASONS
 from placement_guard.opts import GROUP, OPTIONS
 from placement_guard.outcome import Ending
 from placement_guard.rules import RULES
@@ -55,13 +55,9 @@ RESULTS: Final = {
     "loaded": "the files were read, and are in force.",
     "missing": "Placement says that there is no such thing.",
     "full": "too many waited before it; it went on without.",
-    "file_failed": "dropped: the file could not be written.",
     "held": "it had all its lanes.",
-    "queue_full": "dropped: too much waited to be written.",
     "timeout": "it waited as long as allowed, and went on without.",
     "unavailable": "there were no lanes; it went on without.",
-    "unreadable": "dropped: it could not be put into JSON.",
-    "written": "it is in the file.",
 }
 """By the label ``result``."""
 

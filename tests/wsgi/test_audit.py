@@ -21,16 +21,16 @@ CONSUMER = "9d5c1f0a-5d0b-4d2f-8c9d-0a4b6f3c7e21"
 TOKEN = "gAAAAABm-the-token"
 
 
-def trails(guard):
+def queues(guard):
     """What takes the records away."""
     found = [observer for observer in guard._observers if isinstance(observer, Audit)]
-    return [trail for audit in found for trail in audit._trails]
+    return [queue for audit in found for queue in audit._queues]
 
 
 def close(guard):
     """As at the end of the process: what waits is written, or dropped."""
-    for trail in trails(guard):
-        trail.close()
+    for queue in queues(guard):
+        queue.close()
 
 
 def lines(path):
@@ -275,12 +275,12 @@ def dropped(stand, sink, reason):
 
 
 def test_off_there_is_no_observer(guards):
-    assert trails(guards()) == []
+    assert queues(guards()) == []
 
 
 def test_many_threads_leave_exactly_one_record_of_each_write(guards, stand, placement, tmp_path):
     path = tmp_path / "audit.jsonl"
-    guard = placement(guards(audit=str(path), audit_max_bytes=65536, audit_keep=1000))
+    guard = placement(guards(audit=str(path), audit_max_bytes=65536, audit_kept_files=1000))
 
     def send(first):
         for number in range(first, 1600, 8):

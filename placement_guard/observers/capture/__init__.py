@@ -5,39 +5,40 @@ cannot be written is dropped and counted, never waited for. No token is looked a
 of the headers and of the identity is a table.
 """
 
-import contextlib
-import os
-import re
 import time
-from base64 import b64encode
-from collections.abc import Callable, Mapping
 from hashlib import blake2b, sha256
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from oslo_context.context import RequestContext
-from oslo_log import log
 
 from placement_guard.exchange import CONTEXT, MICROVERSION, PUBLIC_PATHS, Environ, Exchange
-from placement_guard.observers.line_file import LineFile
-from placement_guard.observers.line_writer import LineWriter
+from placement_guard.observers.capture.key import key_of
+from placement_guard.observers.capture.line import Line
+from placement_guard.observers.writing.counters import SinkCounters
+from placement_guard.observers.writing.file import RotatedFile
+from placement_guard.observers.writing.queue import SinkQueue
+from placement_guard.observers.writing.sink import Way
 from placement_guard.outcome import Outcome
 from placement_guard.recording.hiding import Hiding
-from placement_guard.recording.lines import HEADERS, MAX_BODY, VERSION, Header, Record, encode
+from placement_guard.recording.lines import HEADERS, VERSION, Header, Record, encode
 from placement_guard.rejection import Rejection
 from placement_guard.settings import Settings
 from placement_guard.version import __version__
 
-LOG = log.getLogger(__name__)
+__all__ = ["Recorder"]
 
-KEY_BYTES: Final = 32
+MAX_WAITING: Final = 4096
+"""How many records wait to be written in a process; what comes then is dropped."""
+
+MAX_WAITING_BYTES: Final = 32 * 1024 * 1024
+"""What all that waits may take (bytes)."""
+
+FILE_MODE: Final = 0o600
+"""Who may read a recording: nobody else."""
 
 ITEM_BYTES: Final = 2048
-"""What a record that waits takes beside its body (bytes), about."""
-
-MAX_TARGET: Final = 1024 * 1024
-"""The longest path and query (characters, together) that are recorded; servers take less."""
+"""What a record that waits takes beside its body, path and query (bytes), about."""
 
 _ARRIVED: Final = "placement_guard.arrived"
 _MARK: Final = "_placement_guard_recorded"
@@ -50,12 +51,6 @@ _VALUES: Final = (
     "service_project_id", "service_project_domain_id", "service_roles",
 )  # fmt: skip
 """What of a context's policy values is recorded: all that oslo.context gives."""
-
-_SECRET: Final = r"(?:pass(?:word|wd)|secret|token|credential|api_?key|signature)"  # noqa: S105
-_IN_BODY: Final = re.compile(
-    rb'"[^"\\]{0,64}' + _SECRET.encode() + rb'[^"\\]{0,64}"\s*:', re.IGNORECASE
-)
-_IN_QUERY: Final = re.compile(r"(^|&)([^=&]{0,64}" + _SECRET + r"[^=&]{0,64})=[^&]*", re.IGNORECASE)
 
 
 class _Arrived:
@@ -74,24 +69,24 @@ class _Arrived:
 
 
 class Recorder:
-    """The observer that records. ``told`` counts what becomes of the records, by RESULTS."""
+    """The observer that records. ``counters`` counts what becomes of the records."""
 
-    def __init__(self, settings: Settings, told: Mapping[str, Callable[[float], None]]) -> None:
-        self._bodies = settings.capture_bodies
+    def __init__(self, settings: Settings, counters: SinkCounters) -> None:
         self._reads = settings.capture_reads
-        path = settings.capture_file
-        key = _key_of(path) if self._bodies == "shape" else b""
-        self._hiding = Hiding(key) if key else None
+        path, size, kept = (
+            settings.capture_file, settings.capture_max_bytes, settings.capture_kept_files,
+        )  # fmt: skip
+        key = key_of(path) if settings.capture_bodies == "shape" else b""
         header = _header(settings, blake2b(key, digest_size=8).hexdigest() if key else "")
-        self._by = header.id
-        file = LineFile(
+        self._by, head = header.id, encode(header)
+        way = Way(
+            "Capture",
             path,
-            max_bytes=settings.capture_max_bytes,
-            kept=settings.capture_kept_files,
-            head=encode(header),
+            lambda: RotatedFile(path, size, kept, mode=FILE_MODE, head=head),
+            Line(settings.capture_bodies, Hiding(key) if key else None),
         )
-        self._writer = LineWriter(file, self._line, told)
-        self.flush, self.close = self._writer.flush, self._writer.close
+        self._queue = SinkQueue(way, counters, most=MAX_WAITING, most_bytes=MAX_WAITING_BYTES)
+        self.flush, self.close = self._queue.flush, self._queue.close
 
     @staticmethod
     def arrived(environ: Environ) -> None:
@@ -128,46 +123,8 @@ class Recorder:
             policy=rejection.policy if rejection is not None else "",
             warnings=[warning.rule.id for warning in exchange.warnings],
         )
-        self._writer.put((record, body), ITEM_BYTES + len(body or b""))
-
-    def _line(self, item: tuple[Record, bytes | None]) -> bytes:
-        record, body = item
-        if len(record.path) + len(record.query) > MAX_TARGET:
-            raise ValueError("path and query are too long")
-        record.query = _IN_QUERY.sub(r"\1\2=removed", record.query)
-        if body:
-            self._put_body(record, body)
-        if self._hiding is not None:
-            self._hide(record, self._hiding)
-        return encode(record)
-
-    def _put_body(self, record: Record, body: bytes) -> None:
-        if self._bodies == "none":
-            record.left_out = "none"
-        elif len(body) > MAX_BODY:
-            record.left_out = "too_long"
-        elif _IN_BODY.search(body):  # no body of Placement's has such a key
-            record.left_out = "secret"
-        elif self._hiding is not None:
-            record.left_out = "shape"
-            names = not record.operation.startswith("resource_classes:")
-            with contextlib.suppress(ValueError, RecursionError):
-                document = msgspec.json.decode(body)
-                record.shape = self._hiding.shape(document, names=names)
-        else:
-            try:
-                record.body = body.decode()
-            except UnicodeDecodeError:
-                record.body, record.base64 = b64encode(body).decode(), True
-
-    def _hide(self, record: Record, hiding: Hiding) -> None:
-        record.hidden = True
-        record.path = hiding.path(record.path)
-        record.query = hiding.query(record.query) if record.query else ""
-        record.identity = hiding.identity(record.identity)
-        for name in ("HTTP_X_USER_ID", "HTTP_X_PROJECT_ID"):
-            if name in record.headers:
-                record.headers[name] = hiding.name(record.headers[name])
+        size = ITEM_BYTES + len(record.path) + len(record.query) + len(body or b"")
+        self._queue.put((record, body), size)
 
 
 def _identity(context: Any) -> dict[str, Any]:
@@ -186,30 +143,3 @@ def _header(settings: Settings, key: str) -> Header:
     digest = sha256(str(settings).encode()).hexdigest()[:16]
     header = Header(VERSION, "", __version__, digest, settings.capture_bodies, modes, key)
     return msgspec.structs.replace(header, id=sha256(encode(header)).hexdigest()[:12])
-
-
-def _key_of(path: str) -> bytes:
-    """The key in ``<path>.key``: made by the first process that needs it, read by the others.
-
-    Where it can be neither, one that this process alone has.
-    """
-    made = os.urandom(KEY_BYTES)
-    mine = f"{path}.key.{os.getpid()}.{made[:4].hex()}"
-    try:
-        descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, made)
-        finally:
-            os.close(descriptor)
-        with contextlib.suppress(FileExistsError):
-            Path(path + ".key").hardlink_to(mine)
-        key = Path(path + ".key").read_bytes()
-        if len(key) == KEY_BYTES:
-            return key
-        LOG.error("%s.key is no key; what this process hides, it hides by another", path)
-    except OSError as error:
-        LOG.error("%s.key cannot be used: %s", path, error)  # noqa: TRY400
-    finally:
-        with contextlib.suppress(OSError):
-            Path(mine).unlink()
-    return made

@@ -1,84 +1,27 @@
 """How the guard behaves: one frozen value, checked whole before anything starts."""
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from msgspec import Struct, structs
 
-from placement_guard import extras, lanes
-from placement_guard.rules import BY_ID, Mode, Modes, modes
+from placement_guard.rules import Mode, Modes, modes
+from placement_guard.settings import admission, audit, capture, policy, serving
+from placement_guard.settings.audit import AUDIT_LOG, DRIVERS
+from placement_guard.settings.problems import ConfigurationError, Problem, Range
 
-
-class Range(NamedTuple):
-    """The values that a number may have, both ends included, and their unit."""
-
-    least: float
-    most: float
-    unit: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.least} and {self.most} {self.unit}".rstrip()
-
+__all__ = ["AUDIT_LOG", "DRIVERS", "RANGES", "ConfigurationError", "Problem", "Settings"]
 
 RANGES: Final[Mapping[str, Range]] = {
     "max_body_bytes": Range(1024, 1024 * 1024 * 1024, "bytes"),
-    "resend_attempts": Range(1, 50),
-    "resend_seconds": Range(0.001, 60, "seconds"),
-    "lane_width": Range(1, 64),
-    "lane_wait_seconds": Range(0.001, 30, "seconds"),
-    "lane_max_waiting": Range(1, 256),
-    "limit_claims": Range(0, 64),
-    "limit_writes": Range(0, 64),
-    "limit_candidates": Range(0, 64),
-    "limit_wait_seconds": Range(0.001, 30, "seconds"),
-    "limit_max_waiting": Range(1, 256),
-    "verify_share": Range(0, 1),
-    "breaker_failures": Range(0, 1000),
-    "breaker_seconds": Range(0.1, 60, "seconds"),
-    "audit_max_bytes": Range(0, 2**40, "bytes"),
-    "audit_keep": Range(1, 1000),
-    "audit_queue": Range(16, 100_000),
-    "capture_max_bytes": Range(1024 * 1024, 1024**4, "bytes"),
-    "capture_kept_files": Range(0, 1000),
+    **admission.RANGES,
+    **audit.RANGES,
+    **capture.RANGES,
 }
 """The bounds of the settings that are numbers."""
 
-BODIES: Final = ("whole", "shape", "none")
-"""What can be recorded of a body."""
-
-
-AUDIT_LOG: Final = "log"
-"""The value of ``audit`` that means the log, not a file."""
-
-MIN_AUDIT_BYTES: Final = 65536
-"""The smallest size (bytes) at which a file of the audit is renamed."""
-
-DRIVERS: Final = ("messagingv2", "messaging")
-"""The values of ``audit_notifications_driver``, oslo.messaging's names."""
-
-
 SECRET: Final = ("coordination_url", "audit_notifications_url")
 """The settings that may hold a password."""
-
-
-class Problem(Struct, frozen=True):
-    """One thing wrong with the configuration; ``id`` never changes its meaning."""
-
-    id: str
-    option: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.id}: [placement_guard] {self.option}: {self.text}"
-
-
-class ConfigurationError(Exception):
-    """The configuration cannot be used. ``problems`` holds everything wrong with it."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -145,7 +88,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
     audit
         Where the records of the audit go: ``log``, or the absolute path of a file; empty: nowhere.
-    audit_max_bytes, audit_keep
+    audit_max_bytes, audit_kept_files
         How large that file gets (bytes; 0: any size), and how many older ones are kept.
     audit_queue
         How many records wait in one process at most, on their way to each place.
@@ -191,7 +134,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     metrics_port: int = 9778
     audit: str = ""
     audit_max_bytes: int = 100 * 1024 * 1024
-    audit_keep: int = 10
+    audit_kept_files: int = 10
     audit_queue: int = 4096
     audit_notifications_url: str = ""
     audit_notifications_topic: str = "notifications"
@@ -200,27 +143,14 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def problems(self) -> list[Problem]:
         """Everything wrong with these values; empty where they can be used."""
-        found = [*self._range_problems()]
-        if not 0 <= self.metrics_port <= 65535:
-            found.append(
-                Problem(
-                    "settings.metrics_port",
-                    "metrics_port",
-                    f"{self.metrics_port} is not a port (0 to 65535, 0 for none)",
-                )
-            )
-        if self.metrics_port and not self.metrics_host.strip():
-            found.append(
-                Problem("settings.metrics_host", "metrics_host", "is empty; name an address")
-            )
         return [
-            *found,
-            *self._lane_problems(),
-            *self._policy_problems(),
-            *self._rate_problems(),
-            *self._audit_problems(),
-            *self._capture_problems(),
-            *self._rule_problems(),
+            *self._range_problems(),
+            *serving.problems(self),
+            *admission.problems(self),
+            *policy.problems(self),
+            *audit.problems(self),
+            *capture.problems(self),
+            *policy.mode_problems(self),
         ]
 
     def _range_problems(self) -> Iterator[Problem]:
@@ -228,64 +158,6 @@ class Settings(Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if not bounds.least <= value <= bounds.most:
                 yield Problem(f"settings.{name}", name, f"{value} is not between {bounds}")
-
-    def _lane_problems(self) -> Iterator[Problem]:
-        if self.lane_directory and not self.lane_directory.startswith("/"):
-            yield Problem("settings.lane_directory", "lane_directory", "is not an absolute path")
-        text = lanes.problem(self.coordination_url) if self.coordination_url else None
-        if text is not None:
-            yield Problem("settings.coordination_url", "coordination_url", text)
-
-    def _policy_problems(self) -> Iterator[Problem]:
-        named = [("target_policy_file", self.target_policy_file)] if self.target_policy_file else []
-        named += [("target_policy_dirs", directory) for directory in self.target_policy_dirs]
-        for name, path in named:
-            if not path.startswith("/"):
-                yield Problem(f"settings.{name}", name, f"{path!r} is not an absolute path")
-
-    def _rate_problems(self) -> Iterator[Problem]:
-        for name in ("user_rate", "project_rate"):
-            rate = getattr(self, name)
-            text = extras.rate_problem(rate) if rate else None
-            if text is not None:
-                yield Problem(f"settings.{name}", name, text)
-
-    def _audit_problems(self) -> Iterator[Problem]:
-        checks = {
-            "audit": self.audit not in {"", AUDIT_LOG}
-            and not self.audit.startswith("/")
-            and f"is neither empty, nor {AUDIT_LOG}, nor an absolute path",
-            "audit_max_bytes": 0 < self.audit_max_bytes < MIN_AUDIT_BYTES
-            and f"{self.audit_max_bytes} is neither 0 nor at least {MIN_AUDIT_BYTES} bytes",
-            "audit_notifications_url": self.audit_notifications_url
-            and extras.bus_problem(self.audit_notifications_url),
-            "audit_notifications_topic": not extras.is_topic(self.audit_notifications_topic)
-            and f"is no topic: at most {extras.MAX_TOPIC} letters, digits and _ . -",
-            "audit_notifications_driver": self.audit_notifications_driver not in DRIVERS
-            and f"is none of {', '.join(DRIVERS)}",
-        }
-        for name, text in checks.items():
-            if text:
-                yield Problem(f"settings.{name}", name, text)
-
-    def _capture_problems(self) -> Iterator[Problem]:
-        if self.capture_file and not self.capture_file.startswith("/"):
-            yield Problem("settings.capture_file", "capture_file", "is not an absolute path")
-        if self.capture_bodies not in BODIES:
-            text = f"{self.capture_bodies!r} is none of {', '.join(BODIES)}"
-            yield Problem("settings.capture_bodies", "capture_bodies", text)
-
-    def _rule_problems(self) -> Iterator[Problem]:
-        known = ", ".join(Mode)
-        for rule, mode in self.rules.items():
-            if rule not in BY_ID:
-                near = difflib.get_close_matches(rule, BY_ID, n=3)
-                hint = f"; did you mean {' or '.join(near)}?" if near else ""
-                text = f"there is no rule {rule}{hint}"
-                yield Problem("settings.unknown_rule", "rules", text)
-            elif mode not in set(Mode):
-                text = f"{rule} cannot be {mode}; the modes are {known}"
-                yield Problem("settings.unknown_mode", "rules", text)
 
     @property
     def has_target_policy(self) -> bool:

@@ -1,7 +1,6 @@
-"""The trail: no request waits, nothing is dropped without a count, and it resumes by itself."""
+"""The queue: no request waits, nothing is dropped without a count, and it resumes by itself."""
 
 import gc
-import json
 import logging
 import os
 import subprocess
@@ -12,11 +11,12 @@ import time
 import pytest
 from prometheus_client import CollectorRegistry
 
-from placement_guard.observers.audit import trail as audit_trail
-from placement_guard.observers.audit.counters import FILE, AuditCounters
-from placement_guard.observers.audit.file import RotatedFile
-from placement_guard.observers.audit.sink import NO_SPACE, UNWRITABLE, SinkError
-from placement_guard.observers.audit.trail import Trail
+from placement_guard.observers.audit.metrics import FILE, audit_counters
+from placement_guard.observers.writing import queue as sink_queue
+from placement_guard.observers.writing import writer as sink_writer
+from placement_guard.observers.writing.file import RotatedFile
+from placement_guard.observers.writing.queue import SinkQueue
+from placement_guard.observers.writing.sink import NO_SPACE, UNWRITABLE, SinkError, Way
 
 PATIENCE = 20
 
@@ -34,7 +34,7 @@ class Sink:
             self.seen.notify_all()
             if self.trouble is not None:
                 raise self.trouble
-            self.taken += [record.request_id for record in records]
+            self.taken += records
 
     def close(self):
         self.closed += 1
@@ -46,16 +46,16 @@ class Sink:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(audit_trail, "GATHER_SECONDS", 0.001)
-    monkeypatch.setattr(audit_trail, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(audit_trail, "LONGEST_PAUSE", 0.002)
-    monkeypatch.setattr(audit_trail, "QUIET_SECONDS", 0.01)
+    monkeypatch.setattr(sink_writer, "GATHER_SECONDS", 0.001)
+    monkeypatch.setattr(sink_writer, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(sink_writer, "LONGEST_PAUSE", 0.002)
+    monkeypatch.setattr(sink_writer, "QUIET_SECONDS", 0.01)
 
 
 class Counted:
     def __init__(self):
         self.registry = CollectorRegistry()
-        self.counters = AuditCounters(self.registry).of[FILE]
+        self.counters = audit_counters(self.registry)[FILE]
 
     @property
     def written(self):
@@ -79,19 +79,24 @@ def counted():
 
 @pytest.fixture
 def lay(counted):
-    trails = []
+    queues = []
 
-    def lay(make, most=100):
-        trails.append(Trail("the sink", make, counted.counters, most))
-        return trails[-1]
+    def lay(make, most=100, most_bytes=None, encode=str):
+        way = Way("Audit", "the sink", make, encode)
+        queues.append(SinkQueue(way, counted.counters, most=most, most_bytes=most_bytes))
+        return queues[-1]
 
     yield lay
-    for each in trails:
+    for each in queues:
         each.close()
 
 
 def told(caplog):
-    return [r.getMessage() for r in caplog.records if r.name == audit_trail.__name__]
+    return [r.getMessage() for r in caplog.records if r.name == sink_writer.__name__]
+
+
+def records(number, first=0):
+    return [f"req-{count}" for count in range(first, first + number)]
 
 
 def until(condition):
@@ -102,44 +107,44 @@ def until(condition):
         time.sleep(0.001)
 
 
-def test_records_arrive_in_order_and_are_counted(lay, counted, made):
+def test_records_arrive_in_order_and_are_counted(lay, counted):
     sink = Sink()
-    trail = lay(lambda: sink)
-    for record in made.records(200):
-        trail(record)
+    queue = lay(lambda: sink)
+    for record in records(200):
+        queue.put(record)
         sink.wait_for(0)
-    trail.close()
+    queue.close()
     assert sink.taken == [f"req-{number}" for number in range(len(sink.taken))]
     assert counted.written + sum(counted.dropped.values()) == 200
     assert sink.closed == 1
 
 
-def test_many_threads_leave_exactly_one_record_each(lay, counted, made):
+def test_many_threads_leave_exactly_one_record_each(lay, counted):
     sink = Sink()
-    trail = lay(lambda: sink, most=100_000)
-    records = made.records(2000)
+    queue = lay(lambda: sink, most=100_000)
+    given = records(2000)
 
     def leave(first):
-        for record in records[first::8]:
-            trail(record)
+        for record in given[first::8]:
+            queue.put(record)
 
     threads = [threading.Thread(target=leave, args=(first,)) for first in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    trail.close()
-    assert sorted(sink.taken) == sorted(record.request_id for record in records)
+    queue.close()
+    assert sorted(sink.taken) == sorted(given)
     assert (counted.written, counted.dropped) == (2000, {})
 
 
-def test_a_sink_in_trouble_gets_the_rest_once_it_is_over(lay, counted, made, caplog):
+def test_a_sink_in_trouble_gets_the_rest_once_it_is_over(lay, counted, caplog):
     sink = Sink()
     sink.trouble = SinkError(NO_SPACE, "No space left on device")
-    trail = lay(lambda: sink)
+    queue = lay(lambda: sink)
     with sink.seen:
-        for record in made.records(5):
-            trail(record)
+        for record in records(5):
+            queue.put(record)
         for _ in range(3):  # it is tried again and again
             assert sink.seen.wait(PATIENCE)
         sink.trouble = None
@@ -156,37 +161,36 @@ def test_a_sink_in_trouble_gets_the_rest_once_it_is_over(lay, counted, made, cap
     ]
 
 
-def test_what_the_sink_has_taken_of_a_batch_is_not_given_again(lay, counted, made):
+def test_what_the_sink_has_taken_of_a_batch_is_not_given_again(lay, counted):
     given = []
 
     class Part(Sink):
-        def __call__(self, records):
-            given.append([record.request_id for record in records])
-            super().__call__(records[:2])
+        def __call__(self, batch):
+            given.append(batch)
+            super().__call__(batch[:2])
             if len(given) == 1:
                 raise SinkError(UNWRITABLE, "no", written=2)
-            super().__call__(records[2:])
+            super().__call__(batch[2:])
 
     sink = Part()
-    trail = lay(lambda: sink)
-    records = made.records(5)
+    queue = lay(lambda: sink)
     with sink.seen:
-        for record in records:
-            trail(record)
+        for record in records(5):
+            queue.put(record)
     sink.wait_for(5)
-    assert sink.taken == [record.request_id for record in records]
+    assert sink.taken == records(5)
 
 
-def test_more_than_can_wait_are_dropped_counted_and_said_once(lay, counted, made, caplog):
+def test_more_than_can_wait_are_dropped_counted_and_said_once(lay, counted, caplog):
     sink = Sink()
     sink.trouble = SinkError(NO_SPACE, "No space left on device")
-    trail = lay(lambda: sink, most=20)
+    queue = lay(lambda: sink, most=20)
     with sink.seen:
-        trail(made.records(1)[0])
+        queue.put(records(1)[0])
         for _ in range(2):
             assert sink.seen.wait(PATIENCE)
-    for record in made.records(50, first=1):
-        trail(record)
+    for record in records(50, first=1):
+        queue.put(record)
     assert counted.dropped == {NO_SPACE: 30}
     sink.trouble = None
     sink.wait_for(21)
@@ -203,9 +207,9 @@ def test_more_than_can_wait_are_dropped_counted_and_said_once(lay, counted, made
     ]
 
 
-def test_no_request_waits_for_a_sink_that_hangs(lay, counted, made, caplog, monkeypatch):
+def test_no_request_waits_for_a_sink_that_hangs(lay, counted, caplog, monkeypatch):
     go, stuck = threading.Event(), threading.Event()
-    monkeypatch.setattr(audit_trail, "DRAIN_SECONDS", 0.05)
+    monkeypatch.setattr(sink_queue, "DRAIN_SECONDS", 0.05)
 
     class Hanging(Sink):
         def __call__(self, records):
@@ -214,13 +218,13 @@ def test_no_request_waits_for_a_sink_that_hangs(lay, counted, made, caplog, monk
             super().__call__(records)
 
     sink = Hanging()
-    trail = lay(lambda: sink, most=10)
-    trail(made.records(1)[0])
+    queue = lay(lambda: sink, most=10)
+    queue.put(records(1)[0])
     assert stuck.wait(PATIENCE)
-    for record in made.records(1000):
-        trail(record)
+    for record in records(1000):
+        queue.put(record)
     assert counted.dropped == {"queue_full": 990}
-    trail.close()  # nor does the end of the process, for ever
+    queue.close()  # nor does the end of the process, for ever
     assert counted.dropped == {"queue_full": 990, "exit": 10}
     assert told(caplog) == [
         "Audit: records for the sink are dropped: More records came than could be written."
@@ -228,58 +232,59 @@ def test_no_request_waits_for_a_sink_that_hangs(lay, counted, made, caplog, monk
     go.set()
 
 
-def test_a_bug_of_the_sink_costs_its_batch_only(lay, counted, made, caplog):
+def test_a_bug_of_the_sink_costs_its_batch_only(lay, counted, caplog):
     sink = Sink()
     sink.trouble = RuntimeError("a bug")
-    trail = lay(lambda: sink)
-    trail(made.records(1)[0])
+    queue = lay(lambda: sink)
+    queue.put(records(1)[0])
     until(lambda: counted.dropped == {"failed": 1})
     sink.trouble = None
-    trail(made.records(1, first=1)[0])
+    queue.put(records(1, first=1)[0])
     sink.wait_for(1)
     assert sink.taken == ["req-1"]
     assert "Audit: the guard failed to write to the sink" in told(caplog)
 
 
-def test_at_the_end_trouble_is_tried_once_more_and_what_is_left_is_counted(lay, counted, made):
+def test_at_the_end_trouble_is_tried_once_more_and_what_is_left_is_counted(lay, counted):
     sink = Sink()
     sink.trouble = SinkError(UNWRITABLE, "no")
-    trail = lay(lambda: sink)
-    for record in made.records(5):
-        trail(record)
-    trail.close()
+    queue = lay(lambda: sink)
+    for record in records(5):
+        queue.put(record)
+    queue.close()
     assert counted.dropped == {UNWRITABLE: 5}
-    trail(made.records(1)[0])
+    queue.put(records(1)[0])
     assert counted.dropped == {UNWRITABLE: 5, "exit": 1}, "what is closed stays closed"
 
 
-def test_without_threads_what_comes_waits_for_one(lay, counted, made, monkeypatch):
+def test_without_threads_what_comes_waits_for_one(lay, counted, monkeypatch):
     def start(self):
         raise RuntimeError("can't start new thread")
 
     sink = Sink()
-    trail = lay(lambda: sink, most=3)
+    queue = lay(lambda: sink, most=3)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", start)
-        for record in made.records(5):
-            trail(record)
+        for record in records(5):
+            queue.put(record)
     assert counted.dropped == {"queue_full": 2}
-    trail(made.records(1, first=9)[0])  # the thread it starts may have made room for it, or not
+    queue.put(records(1, first=9)[0])  # the thread it starts may have made room for it, or not
     sink.wait_for(3)
     assert sink.taken[:3] == ["req-0", "req-1", "req-2"]
 
 
-def test_a_guard_that_is_gone_leaves_no_thread(lay, counted, made):
+def test_a_guard_that_is_gone_leaves_no_thread(lay, counted):
     sink = Sink()
-    trail = Trail("the sink", lambda: sink, counted.counters, 100)
-    trail(made.records(1)[0])
+    way = Way("Audit", "the sink", lambda: sink, str)
+    queue = SinkQueue(way, counted.counters, most=100)
+    queue.put(records(1)[0])
     sink.wait_for(1)
-    del trail
+    del queue
     gc.collect()
     assert sink.closed == 1
 
 
-def test_a_child_writes_its_own_records_and_not_those_of_its_parent(tmp_path, counted, made):
+def test_a_child_writes_its_own_records_and_not_those_of_its_parent(tmp_path, counted):
     path = tmp_path / "audit.jsonl"
     hold, held = threading.Event(), threading.Event()
 
@@ -289,23 +294,99 @@ def test_a_child_writes_its_own_records_and_not_those_of_its_parent(tmp_path, co
             assert hold.wait(PATIENCE)
             super().__call__(records)
 
-    trail = Trail("the file", lambda: Held(str(path), 0, 1), counted.counters, 100)
-    trail(made.records(1)[0])
+    way = Way("Audit", "the file", lambda: Held(str(path), 0, 1, mode=0o600), str.encode)
+    queue = SinkQueue(way, counted.counters, most=100)
+    queue.put(records(1)[0])
     assert held.wait(PATIENCE)
-    trail(made.records(1, first=1)[0])
+    queue.put(records(1, first=1)[0])
     pid = os.fork()
     if not pid:  # the child
         hold.set()
-        trail(made.records(1, first=2)[0])
-        trail.close()
+        queue.put(records(1, first=2)[0])
+        queue.close()
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    [line] = path.read_bytes().splitlines()
-    assert json.loads(line)["request_id"] == "req-2"
+    assert path.read_text() == "req-2\n"
     hold.set()
-    trail.close()
-    found = [json.loads(line)["request_id"] for line in path.read_bytes().splitlines()]
-    assert found == ["req-2", "req-0", "req-1"]
+    queue.close()
+    assert path.read_text().splitlines() == ["req-2", "req-0", "req-1"]
+
+
+def test_what_waits_is_bounded_in_bytes_too_with_what_is_being_written(lay, counted):
+    go, stuck = threading.Event(), threading.Event()
+
+    class Hanging(Sink):
+        def __call__(self, batch):
+            stuck.set()
+            assert go.wait(PATIENCE)
+            super().__call__(batch)
+
+    sink = Hanging()
+    queue = lay(lambda: sink, most_bytes=100)
+    queue.put("too large", 101)
+    queue.put("first", 60)
+    assert stuck.wait(PATIENCE)
+    queue.put("second", 41)
+    queue.put("third", 40)
+    assert counted.dropped == {"queue_full": 2}
+    go.set()
+    assert queue.flush(PATIENCE)
+    queue.put("fourth", 100)
+    assert queue.flush(PATIENCE)
+    assert sink.taken == ["first", "third", "fourth"]
+
+
+def test_a_batch_is_bounded_in_bytes(lay, counted, monkeypatch):
+    monkeypatch.setattr(sink_writer, "BATCH_BYTES", 100)
+    batches = []
+
+    class Batches(Sink):
+        def __call__(self, batch):
+            batches.append(len(batch))
+            if batches == [1]:
+                raise SinkError(UNWRITABLE, "no")
+            super().__call__(batch)
+
+    sink = Batches()
+    queue = lay(lambda: sink)
+    queue.put("req-0", 1)
+    until(lambda: batches)
+    with sink.seen:  # it is tried again, and waits here
+        for number in range(1, 11):
+            queue.put(f"req-{number}", 40)
+    assert queue.flush(PATIENCE)
+    assert sink.taken == records(11)
+    assert max(batches) <= 11
+    assert batches[:2] == [1, 1]
+
+
+def test_one_that_cannot_be_encoded_spoils_no_other(lay, counted, caplog):
+    def encode(item):
+        if "secret" in item:
+            raise ValueError(item)
+        return item
+
+    sink = Sink()
+    queue = lay(lambda: sink, encode=encode)
+    for item in ("one", "a secret", "two"):
+        queue.put(item)
+    assert queue.flush(PATIENCE)
+    assert sink.taken == ["one", "two"]
+    assert (counted.written, counted.dropped) == (2, {"not_encodable": 1})
+    assert "Audit: a record has no line: ValueError" in told(caplog)
+    assert "secret" not in caplog.text
+
+
+def test_who_waits_for_it_is_told_whether_all_is_written(lay):
+    sink = Sink()
+    queue = lay(lambda: sink)
+    assert queue.flush(0)
+    sink.trouble = SinkError(NO_SPACE, "No space left on device")
+    queue.put("req-0")
+    assert not queue.flush(0.01)
+    sink.trouble = None
+    assert queue.flush(PATIENCE)
+    assert sink.taken == ["req-0"]
 
 
 ENDING = """
@@ -340,10 +421,10 @@ def test_a_process_whose_sink_hangs_ends_all_the_same(tmp_path):
     assert not path.stat().st_size
 
 
-def test_nothing_is_logged_where_all_is_well(lay, made, caplog):
+def test_nothing_is_logged_where_all_is_well(lay, caplog):
     sink = Sink()
-    trail = lay(lambda: sink)
+    queue = lay(lambda: sink)
     with caplog.at_level(logging.DEBUG):
-        trail(made.records(1)[0])
-        trail.close()
+        queue.put(records(1)[0])
+        queue.close()
     assert told(caplog) == []

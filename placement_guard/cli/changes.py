@@ -1,72 +1,66 @@
-"""Writes the differences: a table for people, JSON for programs."""
+"""Writes what a replay found: a table for people, JSON for programs."""
 
-import json
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
+from placement_guard.cli.output import Table, as_json, counted
 from placement_guard.replay.differences import Differences, Group, Key, Kind
-from placement_guard.terminal import escaped
+from placement_guard.terminal import GREEN, RED, YELLOW
 
 _COLOURS: Final = {
-    Kind.NEWLY_REFUSED: "\x1b[31m",
-    Kind.NEWLY_ALLOWED: "\x1b[32m",
-    Kind.UNDECIDED: "\x1b[33m",
+    Kind.NEWLY_REFUSED.value: RED,
+    Kind.NEWLY_ALLOWED.value: GREEN,
+    Kind.UNDECIDED.value: YELLOW,
 }
-_NO_COLOUR: Final = "\x1b[0m"
 
 _HEAD: Final = ("CHANGE", "COUNT", "RULE", "OPERATION", "USER", "PROJECT", "FOR EXAMPLE")
 
 MAX_ROWS: Final = 100
 """How many groups a table shows."""
 
-MAX_CELL: Final = 48
+MAX_CELL: Final = 72
 """How wide a column gets (characters), but for the last."""
 
 
-def table(differences: Differences, skipped: Counter[str], out: TextIO, *, colour: bool) -> None:
+def write_table(stream: TextIO, differences: Differences, skipped: Mapping[str, int]) -> None:
     """A line a group, then how many there are of each kind."""
     ordered = differences.ordered()
     rows = [_cells(key, group) for key, group in ordered[:MAX_ROWS]]
-    lines = [_HEAD, *rows] if rows else []
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for number, cells in enumerate(lines):
-        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-        if colour and number:
-            begin = _COLOURS.get(Kind(cells[0]), "")
-            padded[0] = f"{begin}{padded[0]}{_NO_COLOUR}" if begin else padded[0]
-        out.write("  ".join(padded).rstrip() + "\n")
+    Table(stream, _COLOURS).write(_HEAD, rows)
     if len(ordered) > MAX_ROWS:
-        out.write(f"... and {len(ordered) - MAX_ROWS} more; --format json has them\n")
-    out.write(("\n" if rows else "") + told(differences, skipped) + "\n")
+        stream.write(f"... and {len(ordered) - MAX_ROWS} more; --format json has them\n")
+    stream.write(("\n" if rows else "") + told(differences, skipped) + "\n")
 
 
 def _cells(key: Key, group: Group) -> tuple[str, ...]:
     kind, rule, policy, operation, user, project = key
     named = f"{rule} ({policy})" if policy else rule
     cells = (kind.value, str(group.count), named, operation, user, project)
-    return (*(_short(escaped(cell)) for cell in cells), escaped(group.examples[0]))
+    return (*map(_short, cells), group.examples[0])
 
 
 def _short(text: str) -> str:
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 3] + "..."
 
 
-def told(differences: Differences, skipped: Counter[str]) -> str:
+def told(differences: Differences, skipped: Mapping[str, int]) -> str:
     """The counts, in a sentence or two."""
     seen = differences.by_kind
     counts = [f"{seen[kind]} {kind.value}" for kind in Kind if seen[kind]]
-    found = f"{differences.judged} exchanges judged: {differences.unchanged} unchanged"
+    judged = counted(differences.judged, "exchange")
+    found = f"{judged} judged: {differences.unchanged} unchanged"
     left = sum(skipped.values())
     lines = f" {left} lines were no records ({_counts(skipped)})." if left else ""
     return ", ".join([found, *counts]) + "." + lines
 
 
-def _counts(counts: Counter[str]) -> str:
+def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
 
 
-def document(
-    differences: Differences, skipped: Counter[str], out: TextIO, *, complete: bool
+def write_json(
+    stream: TextIO, differences: Differences, skipped: Mapping[str, int], *, complete: bool
 ) -> None:
     """One object: ``summary``, ``rules`` and ``groups``."""
     by_rule: dict[str, Counter[str]] = {}
@@ -90,5 +84,5 @@ def document(
         **{kind.value: differences.by_kind[kind] for kind in Kind},
         "skipped": dict(sorted(skipped.items())),
     }
-    json.dump({"summary": summary, "rules": by_rule, "groups": groups}, out, indent=1)
-    out.write("\n")
+    found = {"summary": summary, "rules": by_rule, "groups": groups}
+    stream.write(as_json(found, indent=2) + "\n")

@@ -14,9 +14,8 @@ OPTIONS: Final = (
         default=_defaults.capture_file,
         help=(
             "The file into which exchanges are recorded, for ``placement-guard replay``. All "
-            "workers write to the same one, with mode 0600; ``<file>.lock`` is beside it. No token "
-            "is recorded. What cannot be written is dropped and counted: no request waits for it. "
-            "Default: nothing is recorded."
+            "workers write to the same one, with mode 0600. No token is recorded. What cannot be "
+            "written is dropped and counted: no request waits for it. Default: nothing is recorded."
         ),
     ),
     cfg.StrOpt(

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from placement_guard.observers.audit import Audit
 from placement_guard.observers.audit.logged import NAME
 
-PATIENCE = 20
+PATIENCE = 60
 CONSUMER = "9d5c1f0a-5d0b-4d2f-8c9d-0a4b6f3c7e21"
 TOKEN = "gAAAAABm-the-token"
 

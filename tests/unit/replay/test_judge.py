@@ -234,9 +234,9 @@ ASKS = f'"{UPDATE}": "%s"\n'
             "resource_classes:VCPU or max_shrink:50%", passed(), id="it may not be needed"
         ),
         pytest.param(
-            "resource_classes:CUSTOM_* or not max_shrink:50%",
+            "resource_classes:CUSTOM_* or max_shrink:50%",
             undecided("needs_more"),
-            id="not even the contrary can be told",
+            id="where it is needed it is not",
         ),
     ],
 )

@@ -91,7 +91,7 @@ TARGET_POLICY = """\
 "nova:resource_providers:delete": "owner:NOVA"
 "nova:default": "max_providers:1"
 "profile_of_others": "role:admin"
-"everybody:traits:delete": "not traits:CUSTOM_FAST"
+"everybody:traits:delete": "traits:!CUSTOM_FAST,*"
 """
 
 TARGETED = Configuration(

@@ -114,7 +114,17 @@ class Writer(Generic[Item, Written]):
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(seconds)
-        self._drop(len(self._waiting), EXIT)
+        left = 0
+        while self._taken() is not None:  # the thread may still be at it: each is counted once
+            left += 1
+        self._drop(left, EXIT)
+
+    def _taken(self) -> tuple[Item, int] | None:
+        """The next one that waits, if there is one."""
+        try:
+            return self._waiting.popleft()
+        except IndexError:
+            return None
 
     def _drop(self, number: int, reason: str) -> None:
         if not number:
@@ -142,8 +152,8 @@ class Writer(Generic[Item, Written]):
     def _write_some(self) -> None:
         batch: list[Written] = []
         number = size = 0
-        while self._waiting and number < BATCH and size < BATCH_BYTES:
-            record, takes = self._waiting.popleft()
+        while number < BATCH and size < BATCH_BYTES and (taken := self._taken()) is not None:
+            record, takes = taken
             number, size = number + 1, size + takes
             batch += self._encoded(record)
         self._write(batch)

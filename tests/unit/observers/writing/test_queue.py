@@ -230,6 +230,10 @@ def test_no_request_waits_for_a_sink_that_hangs(lay, counted, caplog, monkeypatc
         "Audit: records for the sink are dropped: More records came than could be written."
     ]
     go.set()
+    sink.wait_for(1)
+    assert sink.taken == ["req-0"]
+    until(lambda: sink.closed)
+    assert counted.dropped == {"queue_full": 990, "exit": 10}, "each is counted once"
 
 
 def test_a_bug_of_the_sink_costs_its_batch_only(lay, counted, caplog):

@@ -35,10 +35,13 @@ in which something may be wrong."""
 
 
 class Judge:
-    """Judges decoded bodies by one schema. Built once; safe for threads."""
+    """Judges decoded bodies by one schema. Built once; safe for threads.
 
-    def __init__(self, schema: Schema) -> None:
-        self._compiled = Compiled(schema)
+    ``worded``: whether what breaks the schema is told in Placement's words; they take long.
+    """
+
+    def __init__(self, schema: Schema, *, worded: bool = True) -> None:
+        self._compiled, self._worded = Compiled(schema), worded
 
     def judge(self, body: bytes) -> tuple[Any, list[Finding]]:
         """Decode and judge ``body``: the data, and what is wrong with it (nothing: accepted).
@@ -60,7 +63,9 @@ class Judge:
         except (strict_json.TooDeepError, RecursionError):  # Placement gets no further either
             return None, [TOO_DEEP]
         place = tuple(invalid.absolute_path)
-        return data, [Finding("document.invalid", wording_of(invalid), place)]
+        return data, [
+            Finding("document.invalid", wording_of(invalid) if self._worded else "", place)
+        ]
 
     def errors(self, data: Any) -> Iterator[Finding]:
         """What breaks the schema, from the outside in: for who wants to hear of more than the one

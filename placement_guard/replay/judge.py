@@ -70,7 +70,7 @@ class Judge:
         self.modes = settings.modes()
         self._router = Router()
         self._context_of = Policy(conf).context_of
-        self._journey = journey(settings, conf, reading=lambda _exchange: self._read)
+        self._journey = journey(settings, conf, reading=lambda _exchange: self._read, worded=False)
         self._settings = settings
         self._doubts = Doubts()
         self._asked_what_is_stored = False

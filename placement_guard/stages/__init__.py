@@ -72,6 +72,7 @@ def journey(
     *,
     reading: Reading = no_reading,
     told: Callable[[bool], None] | None = None,
+    worded: bool = True,
 ) -> Journey:
     """The stages of a guard with these settings, in order. ConfigurationError.
 
@@ -81,6 +82,8 @@ def journey(
         How target policy reads what is stored; without, rules that ask for it refuse.
     told
         Called after target policy was read again, with whether it could be.
+    worded
+        Whether a rejection for a broken schema says how it is broken.
     """
     modes = settings.modes()
     stages: dict[str, Stage] = {
@@ -92,7 +95,7 @@ def journey(
         "query": query,
         "path": path,
         "body": Body(max_body_bytes=settings.max_body_bytes),
-        "document": DocumentStage(modes),
+        "document": DocumentStage(modes, worded=worded),
         "invariants": Invariants(modes),
     }
     if settings.has_target_policy:  # otherwise nothing is paid for it

@@ -29,14 +29,17 @@ class DocumentStage:
 
     The fast way first; what it cannot tell is judged the exact way, and then searched for what the
     schema lets through. Who is refused mostly sends the same again: what was said of a small body
-    is remembered, for most of a refusal's time goes into its words.
+    is remembered, for most of a refusal's time goes into its words. Who does not read those of a
+    broken schema need not have them: ``worded``.
     """
 
-    def __init__(self, modes: Modes) -> None:
+    def __init__(self, modes: Modes, *, worded: bool = True) -> None:
         self._modes = modes
         documents = {d.name: d for o in OPERATIONS for _, d in o.bodies if d is not None}
         self._fast = {name: FastPath(document) for name, document in documents.items()}
-        self._exact = {name: Judge(document.schema) for name, document in documents.items()}
+        self._exact = {
+            name: Judge(document.schema, worded=worded) for name, document in documents.items()
+        }
         self._refused: dict[tuple[str, bytes], Sequence[Finding]] = {}
 
     def __call__(self, exchange: Exchange) -> Exchange | Rejection:

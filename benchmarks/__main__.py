@@ -15,6 +15,7 @@ from benchmarks.refusal import refusal
 from benchmarks.refusals import refusals
 from benchmarks.report import Table
 from benchmarks.stages import stages
+from benchmarks.target_policy import target_policy
 from benchmarks.timing import Plan, Progress
 
 BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "memory": memory,
     "overhead": overhead,
     "refusal": refusal,
+    "target_policy": target_policy,
     "stages": stages,
     "audit": audit,
     "overhead_multiprocess": overhead_multiprocess,

@@ -16,9 +16,10 @@ from benchmarks.report import Cell, Table
 from benchmarks.timing import Plan, Spread, in_turns
 from placement_guard import Guard, Settings
 from placement_guard.exchange import Exchange
-from placement_guard.observers.audit.file import RotatedFile
-from placement_guard.observers.audit.record import record_of
-from placement_guard.observers.audit.trail import BATCH
+from placement_guard.observers.audit import FILE_MODE
+from placement_guard.observers.audit.record import line_of, record_of
+from placement_guard.observers.writing.file import RotatedFile
+from placement_guard.observers.writing.writer import BATCH
 from placement_guard.outcome import Ending, Outcome
 
 TITLE = "A request with the audit on, against one with it off"
@@ -50,12 +51,12 @@ def _measure(name: str, body: Body, plan: Plan, directory: Path) -> tuple[Cell, 
     path = str(directory / "audit.jsonl")
     on = Guard(_nothing, Settings(**common, audit=path), registry=CollectorRegistry())
     records = [record_of(_exchange(body), Outcome(Ending.COMMITTED, 204), None)] * BATCH
-    write = RotatedFile(path, 100 * 1024 * 1024, 1)
+    write = RotatedFile(path, 100 * 1024 * 1024, 1, mode=FILE_MODE)
     seconds = in_turns(
         {
             "off": lambda: _ask(off, body),
             "on": lambda: _ask(on, body),
-            "write": lambda: write(records),
+            "write": lambda: write([line_of(record).encode() for record in records]),
         },
         plan,
         f"audit: body {name}",

@@ -47,6 +47,11 @@ def largest() -> Body:
     return _reshape_body(Random(2), *LARGEST)
 
 
+def reshape_of_many(providers: int) -> bytes:
+    """A reshape of so many providers, with as many consumers."""
+    return _encode(_reshape(Random(3), providers, providers))
+
+
 def inventories(random: Random, generation: int) -> dict[str, Any]:
     """The inventories of one provider, at a generation."""
     records = {name: _record(random) for name in CLASSES}

@@ -1,9 +1,9 @@
 """``python -m benchmarks.replay``: how fast a replay is, and that it says what a live run shows.
 
-Mixed traffic goes through a guarded Placement twice: by a configuration, which records it, and by a
-stricter one. A replay of the first recording by the stricter one is timed on one core, and compared
-with what the second run did, exchange by exchange. The exit status is 1 where they differ, or where
-fewer than 5,000 exchanges are judged in a second.
+Mixed traffic goes through a guarded Placement: by a configuration, which records it, and by others:
+a stricter one, and one with a target policy. A replay of the first recording by each of those is
+timed on one core, and compared with what its own run did, exchange by exchange. The exit status is
+1 where they differ, or where fewer than 5,000 exchanges are judged in a second.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from typing import Any
 
 from placement_guard import cli
 from placement_guard.replay.differences import Kind
-from tests.replay.twice import BASE, STRICTER, compared, live
+from tests.replay.twice import BASE, CONFIGURATIONS, Configuration, compared, live
 
 LEAST = 5000
 """Exchanges that are to be judged in a second of one core."""
@@ -48,9 +48,20 @@ def _run(directory: Path, arguments: argparse.Namespace) -> int:
         "capture_bodies": arguments.bodies,
     }
     first = live(directory / "first", BASE, number, told=_told("first run"), **options)
-    second = live(directory / "second", STRICTER, number, told=_told("second run"), **options)
-    configuration = STRICTER.write(directory / "replay")
-    rate, summary = _timed(first, configuration, arguments.rounds)
+    sound = True
+    for name, other in CONFIGURATIONS.items():
+        second = live(directory / name, other, number, told=_told(f"{name} run"), **options)
+        print(f"{name}:")
+        sound &= _compare(first, second, other, directory / f"replay-{name}", arguments)
+    return 0 if sound else 1
+
+
+def _compare(
+    first: Path, second: Path, other: Configuration, directory: Path, arguments: argparse.Namespace
+) -> bool:
+    """Replay the first recording by the other configuration; whether it is as it must be."""
+    configuration = other.write(directory)
+    rate, summary = _timed(first, directory, arguments.rounds)
     found = list(compared(first, second, configuration))
     differing = [one for one in found if not one.agrees]
     by_replay = Counter(c.kind.value for one in found for c in one.replay_changes)
@@ -63,14 +74,14 @@ def _run(directory: Path, arguments: argparse.Namespace) -> int:
     print(f"{len(differing)} differ between replay and live run")
     for one in differing[:10]:
         print(f"  {one.first.id} {one.first.method} {one.first.path}: {one.judged} {one.lived}")
-    told = summary["judged"] == len(found) == number
-    return 0 if told and not differing and rate >= LEAST else 1
+    told: bool = summary["judged"] == len(found) == arguments.requests
+    return told and not differing and rate >= LEAST
 
 
-def _timed(recording: Path, configuration: Path, rounds: int) -> tuple[float, Any]:
+def _timed(recording: Path, directory: Path, rounds: int) -> tuple[float, Any]:
     """Exchanges a second of the processor, the median of some rounds; and the summary."""
     rates, summary = [], {}
-    command = ["replay", str(recording), "--config-file", str(configuration), "--format", "json"]
+    command = ["replay", str(recording), "--config-dir", str(directory), "--format", "json"]
     for _ in range(rounds):
         out = io.StringIO()
         began = process_time()

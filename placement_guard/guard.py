@@ -23,9 +23,10 @@ from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.look_up import look_up
 from placement_guard.look_up import reading as reading_of
 from placement_guard.observers.audit import audit_from
+from placement_guard.observers.capture import Recorder
+from placement_guard.observers.capture.metrics import FILE
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
-from placement_guard.observers.recorder import Recorder
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
 from placement_guard.policy.watch import PolicyState
 from placement_guard.rejection import Rejection, reject
@@ -89,7 +90,7 @@ class Guard:
         self._observers: tuple[Observer, ...] = (self.metrics, Logs(), *audit)
         self.recorder: Recorder | None = None
         if self.settings.capture_file:
-            self.recorder = Recorder(self.settings, self.metrics.recorded)
+            self.recorder = Recorder(self.settings, self.metrics.capture[FILE])
             self._observers += (self.recorder,)
 
     def _steps_of(self, operation: Operation) -> Steps:

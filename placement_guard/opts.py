@@ -8,7 +8,7 @@ from oslo_config import cfg
 
 from placement_guard.admission.opts import OPTIONS as ADMISSION
 from placement_guard.observers.audit.opts import OPTIONS as AUDIT
-from placement_guard.observers.opts import OPTIONS as OBSERVERS
+from placement_guard.observers.capture.opts import OPTIONS as CAPTURE
 from placement_guard.policy.opts import OPTIONS as POLICY
 from placement_guard.settings import ConfigurationError, Problem, Settings
 
@@ -88,7 +88,7 @@ _OPTIONS: Final = (
     ),
 )
 
-OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION, *AUDIT, *OBSERVERS)
+OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION, *AUDIT, *CAPTURE)
 """Every option of ``[placement_guard]``."""
 
 

@@ -4,6 +4,7 @@ import os
 from typing import Final, TextIO
 
 RED: Final = "\x1b[31m"
+GREEN: Final = "\x1b[32m"
 YELLOW: Final = "\x1b[33m"
 PLAIN: Final = "\x1b[0m"
 

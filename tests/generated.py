@@ -26,15 +26,16 @@ from placement_guard.api import conflicts, resends
 from placement_guard.api.operations import LAST_VERSION, NAMES, OPERATIONS, Operation, Version
 from placement_guard.api.policies import list_rules
 from placement_guard.cli.config.kinds import KINDS
-from placement_guard.observers.audit.counters import SINKS
-from placement_guard.observers.audit.sink import REASONS
+from placement_guard.observers.audit.metrics import SINKS
 from placement_guard.observers.metrics import Metrics
+from placement_guard.observers.writing.sink import REASONS
 from placement_guard.opts import GROUP, OPTIONS
 from placement_guard.outcome import Ending
 from placement_guard.rules import RULES
 from placement_guard.stages import ORDER
 from tests import cli_page, rule_pages
 from tests.markdown import MARK, literals, table
+from tests.policy_page import callers_list, checks_table
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -54,13 +55,9 @@ RESULTS: Final = {
     "loaded": "the files were read, and are in force.",
     "missing": "Placement says that there is no such thing.",
     "full": "too many waited before it; it went on without.",
-    "file_failed": "dropped: the file could not be written.",
     "held": "it had all its lanes.",
-    "queue_full": "dropped: too much waited to be written.",
     "timeout": "it waited as long as allowed, and went on without.",
     "unavailable": "there were no lanes; it went on without.",
-    "unreadable": "dropped: it could not be put into JSON.",
-    "written": "it is in the file.",
 }
 """By the label ``result``."""
 
@@ -350,6 +347,14 @@ def problems_page() -> str:
     return _between_marks("docs/reference/problems.md", problems_section())
 
 
+def target_policy_page() -> str:
+    """docs/policy.md"""
+    return _between_marks("docs/policy.md", checks_table() + "\n\n" + CALLER + callers_list())
+
+
+CALLER: Final = "Of the caller a rule can ask, besides `role:NAME` and `rule:NAME`: "
+
+
 def _between_marks(path: str, section: str) -> str:
     """A page that is written by hand, but for what stands between two marks."""
     text = (ROOT / path).read_text(encoding="utf-8")
@@ -387,6 +392,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "etc/placement-guard/policy.yaml.sample": policy_sample,
     "etc/placement-guard/target-policy.yaml.sample": partial(policy_sample, TARGET_NAMESPACE),
     "docs/journey.md": journey_page,
+    "docs/policy.md": target_policy_page,
     "docs/reference/options.md": options_page,
     "docs/reference/metrics.md": metrics_page,
     "docs/reference/operations.md": operations_page,

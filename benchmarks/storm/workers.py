@@ -2,16 +2,20 @@
 
 import contextlib
 import multiprocessing
+import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from benchmarks.storm.calls import Answer
+from benchmarks.storm.calls import AWAY, Answer
 from benchmarks.storm.sides import Side
 from benchmarks.storm.worker import Ask, Counted, Perform, work
 
 START_SECONDS = 120
 """How long a worker may take to build its application."""
+
+BACK_SECONDS = 5
+"""How long a worker may take to serve again after its database is back."""
 
 _forked = multiprocessing.get_context("forkserver")
 _forked.set_forkserver_preload(["benchmarks.storm.preload"])
@@ -84,8 +88,15 @@ class Crew:
         self.workers, self.readers = self.workers[:number], self.workers[number:]
 
     def ask(self, method: str, path: str, body: Any = None, version: str = "1.39") -> Answer:
-        """One request while nothing else goes on. RuntimeError if it is not served."""
-        answer = self.workers[0].ask(method, path, body, version)
+        """One request while nothing else goes on. RuntimeError if it is not served.
+
+        It comes again where it is told to: a database may just be back.
+        """
+        end = time.monotonic() + BACK_SECONDS
+        while (answer := self.workers[0].ask(method, path, body, version)).kind == AWAY:
+            if time.monotonic() > end:
+                break
+            time.sleep(0.1)
         if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer}")
         return answer

@@ -54,9 +54,12 @@ def settings_of(arguments: Namespace) -> Settings:
     """
     directory, changes = arguments.config_dir, getattr(arguments, "rules", None)
     settings = Settings() if directory is None else opts.settings_from(read(directory))
-    if not changes:
-        return settings
-    return structs.replace(settings, rules={**settings.rules, **_parsed(changes)}).check()
+    return with_rules(settings, changes).check() if changes else settings
+
+
+def with_rules(settings: Settings, changes: str) -> Settings:
+    """The settings with these modes of rules (``id:mode,...``). CommandError."""
+    return structs.replace(settings, rules={**settings.rules, **_parsed(changes)})
 
 
 def _parsed(text: str) -> dict[str, str]:

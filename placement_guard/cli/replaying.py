@@ -5,25 +5,24 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
-from msgspec import structs
 from oslo_config import cfg
-from oslo_policy import opts as policy_opts
 
-from placement_guard import opts
-from placement_guard.cli.replay import complain
+from placement_guard.cli.changes import write_json, write_table
+from placement_guard.cli.configuration import with_rules
+from placement_guard.cli.errors import CommandError
+from placement_guard.cli.files import STANDARD_INPUT
+from placement_guard.cli.gate import prepared
+from placement_guard.cli.output import CANNOT, DONE, FOUND, complain, written
+from placement_guard.cli.rehearsing import configured
 from placement_guard.recording.lines import Record
-from placement_guard.replay import report
 from placement_guard.replay.differences import Differences, changes, same_blame
 from placement_guard.replay.errors import CannotReplayError
 from placement_guard.replay.judge import Judge, recorded
 from placement_guard.replay.reading import Reader
-from placement_guard.settings import Settings
-
-_STDIN: Final = "-"
 
 _BAR: Final = "{desc}: {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]"
 _ENDLESS: Final = "{desc}: {n_fmt} [{elapsed}]"
@@ -33,23 +32,26 @@ TOLD_BYTES: Final = 64 * 1024
 
 
 def replay(arguments: argparse.Namespace) -> int:
-    """Judge and report; returns the exit code. CannotReplayError, ConfigurationError."""
-    file = arguments.config_file
-    if arguments.config_dir is not None:
-        file = arguments.config_dir / "placement.conf"
-    after = judge_of(file, arguments.rules, arguments.policy_file)
-    before = judge_of(arguments.against, {}, None) if arguments.against is not None else None
+    """Judge and report; returns the exit code. CommandError, ConfigurationError."""
+    after = judge_of(
+        arguments.config_dir, arguments.policy, arguments.gate_policy, arguments.rules or ""
+    )
+    before = judge_of(arguments.against) if arguments.against is not None else None
     differences = Differences()
     with _interruptible(), _bar(arguments.recordings) as progress:
         reader = Reader(progress)
         why = _compare(arguments, reader, before, after, differences)
     if not differences.judged and why:
-        raise CannotReplayError(why)
-    _write(arguments.format, differences, reader, complete=not why)
-    complain(why)
+        raise CommandError(why)
+    with written() as stream:
+        if arguments.format == "json":
+            write_json(stream, differences, reader.skipped, complete=not why)
+        else:
+            write_table(stream, differences, reader.skipped)
     if why:
-        return 2
-    return 1 if differences.changed else 0
+        complain("replay", why)
+        return CANNOT
+    return FOUND if differences.changed else DONE
 
 
 @contextlib.contextmanager
@@ -100,7 +102,7 @@ def _records(names: Sequence[str], reader: Reader) -> Iterator[Record]:
 
 @contextlib.contextmanager
 def _opened(name: str) -> Iterator[IO[bytes]]:
-    if name == _STDIN:
+    if name == STANDARD_INPUT:
         yield sys.stdin.buffer
         return
     try:
@@ -111,23 +113,33 @@ def _opened(name: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-def judge_of(file: Path | None, rules: Mapping[str, str], policy: Path | None) -> Judge:
-    """A judge by a configuration file, or by the defaults, with some changes."""
-    conf = cfg.ConfigOpts()
-    policy_opts.set_defaults(conf)
-    for path in (file, policy):
-        if path is not None and not os.access(path, os.R_OK):
-            raise CannotReplayError(f"{path} cannot be read")
-    files = [str(file)] if file is not None else []
+def judge_of(
+    directory: Path | None,
+    policies: Sequence[Path] = (),
+    gate_policy: Path | None = None,
+    rules: str = "",
+) -> Judge:
+    """A judge by the placement.conf in ``directory``, or by the defaults, with some changes.
+
+    CommandError, ConfigurationError.
+    """
+    settings, conf = configured(argparse.Namespace(config_dir=directory), list(policies))
+    if gate_policy is not None:
+        conf = _with_gate_policy(conf, gate_policy)
     try:
-        conf([], project="placement", default_config_files=files, default_config_dirs=[])
-        if policy is not None:
-            conf.set_override("policy_file", str(policy.resolve()), "oslo_policy")
-    except cfg.Error as error:
-        raise CannotReplayError(str(error).splitlines()[0]) from None
-    settings = opts.settings_from(conf) if file is not None else Settings()
-    changed = structs.replace(settings, rules={**settings.rules, **rules})
-    return Judge(changed.check(), conf)
+        return Judge(with_rules(settings, rules).check(), conf)
+    except CannotReplayError as error:
+        raise CommandError(str(error)) from None
+
+
+def _with_gate_policy(conf: cfg.ConfigOpts | None, file: Path) -> cfg.ConfigOpts:
+    if not os.access(file, os.R_OK):
+        raise CommandError(f"{file} cannot be read")
+    if conf is None:
+        conf = cfg.ConfigOpts()
+        conf([], project="placement", default_config_files=[], default_config_dirs=[])
+    prepared(conf).set_override("policy_file", str(file.resolve()), "oslo_policy")
+    return conf
 
 
 @contextlib.contextmanager
@@ -161,21 +173,3 @@ def _bar(names: Sequence[str]) -> Iterator[Any]:
 
     with bar:
         yield progress
-
-
-def _write(form: str, differences: Differences, reader: Reader, *, complete: bool) -> None:
-    # Not every terminal and not every file takes every letter that can be printed.
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        if form == "json":
-            report.document(differences, reader.skipped, sys.stdout, complete=complete)
-        else:
-            plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-            colour = sys.stdout.isatty() and not plain
-            report.table(differences, reader.skipped, sys.stdout, colour=colour)
-        sys.stdout.flush()
-    except OSError as error:  # the reader of the report went away, or the disk is full
-        # Whatever is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise CannotReplayError(f"the report cannot be written ({error.strerror})") from None

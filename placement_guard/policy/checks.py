@@ -7,19 +7,13 @@ by another enforcer than the guard's, which knows no payload, they pass nothing.
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import translate
-from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from oslo_policy import policy
 
+from placement_guard.policy.patterns import Matches, globs_problem, limit, matcher, quoted
 from placement_guard.policy.question import Question, Reason, UnevaluableError
-
-MAX_QUOTED: Final = 128
-"""How much of a name that a client wrote is quoted in a reason (characters)."""
-
-NONE: Final = "none"
-"""Stands for no pattern at all: nothing of this kind passes."""
+from placement_guard.target import same_uuid
 
 _SINGULAR: Final = {
     "resource_classes": "resource class",
@@ -31,17 +25,19 @@ _SINGULAR: Final = {
     "traits": "trait",
     "aggregates": "aggregate",
 }
-_GLOB: Final = re.compile(r"([*?[])")
-_INTERPOLATED: Final = re.compile(r"%\((\w+)\)s")
+_UUIDS: Final = frozenset({"providers", "consumers", "aggregates"})
+"""Kinds whose values a database may know in several spellings."""
 
 
 class PayloadCheck(policy.Check):
     """A check that sees the payload: ``kind:match`` in a rule.
 
-    ``reads_state`` says whether it reads what is stored.
+    ``reads_state`` says whether it reads what is stored; ``of_all`` that it passes where all of
+    several things do, so that ``not`` in front of it would let one thing hide another.
     """
 
     reads_state = False
+    of_all = False
 
     def __call__(
         self,
@@ -72,39 +68,77 @@ class StateCheck(PayloadCheck):
     reads_state = True
 
 
-class Named(PayloadCheck):
-    """``resource_classes:GLOB,...`` and the like: all that the payload names matches one of them.
+class Globs(PayloadCheck):
+    """A check that is given a list of patterns, for all that it finds."""
 
-    The kinds are those of :class:`~placement_guard.target.Target`. ``%(name)s`` in a pattern stands
-    for what the caller is, taken literally. ``none`` matches nothing.
-    """
+    of_all = True
 
     def problem(self) -> str | None:
         return globs_problem(self.match)
 
+
+class Named(Globs):
+    """``resource_classes:GLOB,...`` and the like: all that the payload names matches.
+
+    The kinds are those of :class:`~placement_guard.target.Target`. The first pattern that a name
+    matches decides; with ``!`` in front it says no: ``!VCPU,*``. ``%(name)s`` in a pattern stands
+    for what the caller is, taken literally. ``none`` matches nothing. UUIDs in any spelling.
+    """
+
     def broken(self, question: Question) -> Iterator[Reason]:
         target, kind = question.target, self.kind
-        if target.operation in _NAMELESS.get(kind, ()) and not target.values(kind):
-            raise UnevaluableError(f"{self} cannot judge a deletion of all; ask {_INSTEAD[kind]}")
+        values = target.values(kind)
+        if not values and target.operation in _NAMELESS.get(kind, ()):
+            raise UnevaluableError(
+                f"{self} cannot judge what {target.operation} does not name; ask {_INSTEAD[kind]}"
+            )
         if target.leaves_out(kind):
             raise UnevaluableError(
                 f"{self} needs a microversion that names every {_SINGULAR[kind]}"
             )
-        matches = matcher(self.match, question)
-        if all(map(matches, target.values(kind))):
+        matches = self._matches(question)
+        if all(map(matches, values)):
             return
         for value, path in target.named(kind):
             if not matches(value):
                 yield Reason(f"{_SINGULAR[kind]} {quoted(value)} is not allowed by {self}", path)
 
+    def _matches(self, question: Question) -> Matches:
+        if self.kind not in _UUIDS:
+            return matcher(self.match, question)
+        matches = matcher(self.match.lower(), question)
+        return lambda uuid: matches(_canonical(uuid))
 
+
+def _canonical(uuid: str) -> str:
+    """The usual spelling of a UUID."""
+    digits = same_uuid(uuid)
+    if len(digits) != 32:
+        return uuid.lower()
+    return "-".join(map(digits.__getitem__, _GROUPS))
+
+
+_GROUPS: Final = (slice(8), slice(8, 12), slice(12, 16), slice(16, 20), slice(20, 32))
+
+_DELETE_ALLOCATIONS: Final = frozenset({"allocations:delete"})
 _NAMELESS: Final[Mapping[str, frozenset[str]]] = {
-    "resource_classes": frozenset({"resource_providers:inventories:delete"}),
-    "traits": frozenset({"resource_providers:traits:delete"}),
+    "resource_classes": frozenset(
+        {"resource_providers:inventories:delete", "resource_providers:delete"}
+    ),
+    "traits": frozenset({"resource_providers:traits:delete", "resource_providers:delete"}),
+    "projects": _DELETE_ALLOCATIONS,
+    "users": _DELETE_ALLOCATIONS,
+    "consumer_types": _DELETE_ALLOCATIONS,
 }
-"""Operations that drop everything of a kind without naming it."""
+"""Operations that drop what is of a kind without naming it."""
 
-_INSTEAD: Final = {"resource_classes": "dropped_classes", "traits": "dropped_traits"}
+_INSTEAD: Final = {
+    "resource_classes": "dropped_classes",
+    "traits": "dropped_traits",
+    "projects": "released_projects",
+    "users": "released_projects",
+    "consumer_types": "released_projects",
+}
 
 
 class AtMost(PayloadCheck):
@@ -133,8 +167,8 @@ class Amounts(PayloadCheck):
 
     def broken(self, question: Question) -> Iterator[Reason]:
         for name, amount in self._written(question):
-            most = next((most for matches, most in _limits(self.match) if matches(name)), None)
-            if most is not None and amount > most:
+            most = limit(self.match, name)
+            if most is not None and amount > int(most):
                 yield Reason(f"{amount} of {quoted(name)} is more than {self} allows")
 
     def _written(self, question: Question) -> Iterable[tuple[str, int]]:
@@ -182,65 +216,3 @@ class Profiles(PayloadCheck):
     def broken(self, question: Question) -> Iterator[Reason]:
         if not question.in_profile():
             yield Reason("no profile of the caller allows it")
-
-
-# Patterns --------------------------------------------------------------------------------------
-
-
-class Matches(Protocol):
-    def __call__(self, text: str, /) -> Any: ...
-
-
-def globs_problem(text: str) -> str | None:
-    """What is wrong with a list of patterns."""
-    if not all(text.split(",")):
-        return "has an empty pattern; separate patterns by one comma, and write none for none"
-    unknown = [n for n in _INTERPOLATED.findall(text) if n not in _QUESTION_NAMES]
-    return f"there is no %({unknown[0]})s" if unknown else None
-
-
-def matcher(text: str, question: Question) -> Matches:
-    """Whether a value matches one of the patterns; ``%(name)s`` is filled in first."""
-    if "%(" in text:
-        text = _INTERPOLATED.sub(lambda found: _literally(question, found[1]), text)
-    return _compiled(text)
-
-
-def _literally(question: Question, name: str) -> str:
-    value = question.get(name)
-    if not value or "," in value:
-        raise UnevaluableError(f"the caller has no {name} that a pattern can hold")
-    return _GLOB.sub(r"[\1]", value)
-
-
-@lru_cache(maxsize=1024)
-def _compiled(text: str) -> Matches:
-    if text == NONE:
-        return lambda _: False
-    return re.compile("|".join(map(translate, text.split(",")))).match
-
-
-@lru_cache(maxsize=256)
-def _limits(text: str) -> list[tuple[Matches, int]]:
-    parts = [part.split("=") for part in text.split(",")]
-    return [(_compiled(pattern), int(most)) for pattern, most in parts]
-
-
-def percent(text: str) -> float | None:
-    """A percentage as a share, 0 to 1; None where it is none."""
-    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%", text)
-    share = float(found[1]) / 100 if found else 2.0
-    return share if share <= 1 else None
-
-
-def quoted(value: Any) -> str:
-    """What a client wrote, for a message: ASCII, bounded, on one line."""
-    text = ascii(value)[1:-1] if isinstance(value, str) else ascii(value)
-    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
-
-
-_QUESTION_NAMES: Final = frozenset(
-    {"operation", "microversion", "user_id", "user_name", "user_domain_id", "user_domain_name",
-     "project_id", "project_name", "project_domain_id", "project_domain_name"}
-)  # fmt: skip
-"""What ``%(name)s`` may stand for in a pattern."""

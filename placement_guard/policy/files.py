@@ -7,6 +7,7 @@ their names.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -72,7 +73,11 @@ def listed(file: str, directories: Sequence[str]) -> list[str]:
             inside = sorted(p for p in Path(directory).iterdir() if p.suffix in SUFFIXES)
         except OSError as error:
             raise PolicyError([_unreadable(directory, error)]) from None
-        paths += [str(path) for path in inside if not path.name.startswith(".")]
+        found = [str(path) for path in inside if not path.name.startswith(".")]
+        if not found:  # nothing was mounted there, or somebody has moved it away
+            text = "has no policy file in it (.yaml, .yml, .json)"
+            raise PolicyError([PolicyProblem(Place(directory), text)])
+        paths += found
     if len(paths) > MAX_FILES:
         place = Place(paths[MAX_FILES])
         raise PolicyError([PolicyProblem(place, f"is one of more than {MAX_FILES} policy files")])
@@ -133,6 +138,8 @@ _STRING: Final = "tag:yaml.org,2002:str"
 
 def _text(path: str) -> str:
     try:
+        if not S_ISREG(Path(path).stat().st_mode):  # to open a pipe may take for ever
+            raise PolicyError([PolicyProblem(Place(path), "is no file")])
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:

@@ -7,14 +7,14 @@ with ``X:default`` for operations that have none. Who has profiles may do what a
 who has none is judged by ``profile_of_others``, and may do everything where there is no such rule.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from oslo_log import log
 
 from placement_guard.api.operations import OPERATIONS
 from placement_guard.policy.before import NotReadError
-from placement_guard.policy.files import PolicyError, PolicyProblem, Written, listed, read
+from placement_guard.policy.files import Place, PolicyError, PolicyProblem, Written, listed, read
 from placement_guard.policy.parsing import PolicyRule, near, parsed
 from placement_guard.policy.question import Question, Reason, UnevaluableError
 from placement_guard.target import UnreadableTargetError
@@ -46,7 +46,8 @@ class Judgement(NamedTuple):
 
     ``rule`` is the policy rule that decided; empty where none did. ``error`` says why it could not
     be evaluated, which refuses. ``reason`` is the first thing that did not pass. ``asked`` are all
-    rules that were asked, in order.
+    rules that were asked, in order. ``observed`` is what a rule for everybody refused that is only
+    observed.
     """
 
     allowed: bool
@@ -54,6 +55,18 @@ class Judgement(NamedTuple):
     reason: Reason | None = None
     error: str = ""
     asked: tuple[Asked, ...] = ()
+    observed: "Judgement | None" = None
+
+
+class _Steps(NamedTuple):
+    """The names of the rules that are asked at one operation; empty where there is none.
+
+    ``profiles`` has the rule that says whom each profile is for, and the one that says what it may.
+    """
+
+    everybody: str
+    operation: str
+    profiles: tuple[tuple[str, str], ...]
 
 
 class Policy:
@@ -63,37 +76,65 @@ class Policy:
         self.rules = rules
         names = [name.removeprefix(PROFILE) for name in rules if name.startswith(PROFILE)]
         self.profiles: tuple[str, ...] = tuple(names)
+        self._others = self._first(OTHERS)
+        self._steps = {operation: self._steps_at(operation) for operation in MUTATIONS}
 
-    def judge(self, question: Question) -> Judgement:
-        """Whether this write may go on."""
-        asking = _Asking(self.rules, question)
-        operation = question.target.operation
-        rule = self._first(f"{EVERYBODY}:{operation}", EVERYBODY)
-        if rule and not asking.passes(rule):
-            return asking.refused(rule)
-        rule = self._first(PREFIX + operation)
-        if rule:
-            question.in_profile = lambda: self._by_profile(_Asking(self.rules, question)).allowed
-            return asking.allowed(rule) if asking.passes(rule) else asking.refused(rule)
-        return self._by_profile(asking)
-
-    def _by_profile(self, asking: "_Asking") -> Judgement:
-        operation = asking.question.target.operation
-        own = [name for name in self.profiles if asking.passes(PROFILE + name)]
-        if asking.error:  # a profile that cannot be told may be the one that says no
-            return asking.refused(asking.asked[-1].rule)
-        if not own:
-            if OTHERS not in self.rules or asking.passes(OTHERS):
-                return asking.allowed(OTHERS if OTHERS in self.rules else "")
-            return asking.refused(OTHERS)
-        rules = [self._first(f"{name}:{operation}", f"{name}:{DEFAULT}") for name in own]
-        for rule in rules:
-            if rule and asking.passes(rule):
-                return asking.allowed(rule)
-        return asking.refused(next(filter(None, rules), f"{own[0]}:{operation}"))
+    def _steps_at(self, operation: str) -> _Steps:
+        return _Steps(
+            self._first(f"{EVERYBODY}:{operation}", EVERYBODY),
+            self._first(PREFIX + operation),
+            tuple(
+                (PROFILE + name, self._first(f"{name}:{operation}", f"{name}:{DEFAULT}"))
+                for name in self.profiles
+            ),
+        )
 
     def _first(self, *names: str) -> str:
         return next((name for name in names if name in self.rules), "")
+
+    def judge(self, question: Question, observed: Callable[[str], bool] | None = None) -> Judgement:
+        """Whether this write may go on.
+
+        What ``everybody`` refuses by a rule that is only ``observed`` is asked further; it is in
+        ``observed`` of the judgement then.
+        """
+        asking = _Asking(self.rules, question)
+        rule = self._steps[question.target.operation].everybody
+        if rule and not asking.passes(rule):
+            refused = asking.refused(rule)
+            if observed is None or not observed(rule):
+                return refused
+            asking.forget()
+            return self._after_everybody(asking)._replace(observed=refused)
+        return self._after_everybody(asking)
+
+    def _after_everybody(self, asking: "_Asking") -> Judgement:
+        rule = self._steps[asking.question.target.operation].operation
+        if not rule:
+            return self._by_profile(asking)
+        asking.question.in_profile = lambda: self._in_profile(asking.question)
+        return asking.allowed(rule) if asking.passes(rule) else asking.refused(rule)
+
+    def _in_profile(self, question: Question) -> bool:
+        judgement = self._by_profile(_Asking(self.rules, question))
+        if judgement.error:
+            raise UnevaluableError(judgement.error)
+        return judgement.allowed
+
+    def _by_profile(self, asking: "_Asking") -> Judgement:
+        operation = asking.question.target.operation
+        own = [step for step in self._steps[operation].profiles if asking.passes(step[0])]
+        if asking.error:  # a profile that cannot be told may be the one that says no
+            return asking.refused(next(asked.rule for asked in asking.asked if asked.error))
+        if not own:
+            if not self._others or asking.passes(self._others):
+                return asking.allowed(self._others)
+            return asking.refused(self._others)
+        for _, rule in own:
+            if rule and asking.passes(rule):
+                return asking.allowed(rule)
+        missing = f"{own[0][0].removeprefix(PROFILE)}:{operation}"
+        return asking.refused(next((rule for _, rule in own if rule), missing))
 
 
 class _Asking:
@@ -106,15 +147,24 @@ class _Asking:
 
     def passes(self, rule: str) -> bool:
         try:
-            passed, error = self._rules[rule].ask(self.question), ""
+            passed = self._rules[rule].ask(self.question)
         except _CANNOT_TELL as told:
-            passed, error = False, str(told)
+            return self._failed(rule, str(told))
         except Exception:
             LOG.exception("Policy rule %s failed", rule)
-            passed, error = False, "it failed; the log has more"
-        self.error = self.error or error
-        self.asked.append(Asked(rule, passed, error))
+            return self._failed(rule, "it failed; the log has more")
+        self.asked.append(Asked(rule, passed))
         return passed
+
+    def _failed(self, rule: str, error: str) -> bool:
+        self.error = self.error or error
+        self.asked.append(Asked(rule, False, error))
+        return False
+
+    def forget(self) -> None:
+        """What did not pass so far is no reason for what comes."""
+        self.error = ""
+        self.question.refused.clear()
 
     def allowed(self, rule: str) -> Judgement:
         return Judgement(True, rule, asked=tuple(self.asked))
@@ -132,6 +182,9 @@ def load(file: str, directories: list[str]) -> Policy:
         rules = parsed(written)
     except PolicyError as error:
         raise PolicyError([*problems, *error.problems]) from None
+    except RecursionError:
+        text = "a rule is nested too deeply"
+        raise PolicyError([PolicyProblem(Place(file or directories[0]), text)]) from None
     if problems:
         raise PolicyError(problems)
     return Policy(rules)

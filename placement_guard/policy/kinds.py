@@ -17,13 +17,20 @@ from placement_guard.policy.checks import (
     Profiles,
     Release,
 )
-from placement_guard.policy.provider_checks import MaxShare, Owner, OwnTree, ProviderNames
+from placement_guard.policy.consumer_checks import ChangedClasses, NoGrowth, ReleasedProjects
+from placement_guard.policy.own_tree import OwnTree
+from placement_guard.policy.provider_checks import (
+    HeldClasses,
+    MaxShare,
+    MaxTrees,
+    Owner,
+    ProviderNames,
+)
 from placement_guard.policy.state_checks import (
     AddedClasses,
     DroppedClasses,
     DroppedTraits,
     MaxShrink,
-    ReleasedProjects,
 )
 from placement_guard.target import KINDS
 
@@ -41,9 +48,13 @@ CHECKS: Final[dict[str, type[PayloadCheck]]] = {
     "max_shrink": MaxShrink,
     "dropped_traits": DroppedTraits,
     "released_projects": ReleasedProjects,
+    "changed_classes": ChangedClasses,
+    "no_growth": NoGrowth,
     "owner": Owner,
+    "held_classes": HeldClasses,
     "provider_names": ProviderNames,
     "own_tree": OwnTree,
+    "max_trees": MaxTrees,
     "max_tree_share": MaxShare,
     "max_cloud_share": MaxShare,
 }

@@ -8,20 +8,19 @@ mistypes a rule shall learn it when the file is read.
 import ast
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
 from msgspec import Struct
 from oslo_policy import policy
 
+from placement_guard.policy.asking import Ask, compiled
 from placement_guard.policy.checks import PayloadCheck
 from placement_guard.policy.files import Place, PolicyError, PolicyProblem, Written
 from placement_guard.policy.kinds import CHECKS
-from placement_guard.policy.question import OF_CALLER, Question
-
-Ask = Callable[[Question], bool]
-"""Whether a question passes; what it raises makes the rule one that cannot be evaluated."""
+from placement_guard.policy.patterns import NAMES
+from placement_guard.policy.question import OF_CALLER
 
 _TOKEN: Final = re.compile(r"\S+")
 _WORDS: Final = frozenset({"and", "or", "not"})
@@ -49,12 +48,13 @@ def parsed(written: Mapping[str, Written]) -> dict[str, PolicyRule]:
         for name, rule in written.items()
         for problem in _check_problems(rule, checks[name], written)
     ]
+    problems += [p for rule in written.values() for p in _denied_problems(rule, checks)]
     problems += _circles(written, checks)
     if problems:
         raise PolicyError(problems)
     asks: dict[str, Ask] = {}
     for name in written:
-        asks[name] = _compiled(checks[name], asks)
+        asks[name] = compiled(checks[name], asks)
     reading = {name for name in written if _reads_state(name, checks)}
     return {
         name: PolicyRule(name, rule.text, rule.place, asks[name], name in reading)
@@ -86,6 +86,29 @@ def _check_problems(
             yield _in(rule, max(rule.text.find(str(leaf)), 0), text)
 
 
+def _denied_problems(rule: Written, checks: Mapping[str, Any]) -> Iterator[PolicyProblem]:
+    """Of checks of all of several things that stand behind a not, here or in a rule named here."""
+    for leaf in _denied(checks[rule.name], checks, frozenset({rule.name})):
+        text = f"not {leaf} would say: not all of them; write ! before a pattern to exclude it"
+        yield _in(rule, max(rule.text.find(str(leaf)), 0), text)
+
+
+def _denied(
+    check: Any, checks: Mapping[str, Any], seen: frozenset[str], *, denied: bool = False
+) -> Iterator[Any]:
+    if isinstance(check, policy.NotCheck):
+        yield from _denied(check.rule, checks, seen, denied=True)
+    elif isinstance(check, policy.AndCheck | policy.OrCheck):
+        for inner in check.rules:
+            yield from _denied(inner, checks, seen, denied=denied)
+    elif isinstance(check, policy.RuleCheck):
+        name = check.match
+        if denied and name in checks and name not in seen:
+            yield from _denied(checks[name], checks, seen | {name}, denied=True)
+    elif denied and getattr(check, "of_all", False):
+        yield check
+
+
 def _leaf_problem(leaf: Any, written: Mapping[str, Written]) -> str | None:
     if isinstance(leaf, PayloadCheck):
         text = leaf.problem()
@@ -96,12 +119,26 @@ def _leaf_problem(leaf: Any, written: Mapping[str, Written]) -> str | None:
         return f"there is no rule {leaf.match}{near(leaf.match, written)}"
     if leaf.kind in _REMOTE:
         return f"{leaf}: a policy that asks another server is not supported here"
-    if type(leaf) is not _generic():
-        return None
+    text = _interpolation_problem(leaf.match)
+    if text is not None or type(leaf) is not _generic():
+        return text and f"{leaf}: {text}"
     if leaf.kind.partition(".")[0] in OF_CALLER or _is_literal(leaf.kind):
         return None
     known = {*CHECKS, *OF_CALLER, "rule", "role"}
     return f"there is no check {leaf.kind}{near(leaf.kind, known)}"
+
+
+def _interpolation_problem(match: str) -> str | None:
+    """What of ``%(name)s`` in a match could not be filled in."""
+    if "%" not in match:
+        return None
+    try:
+        match % dict.fromkeys(NAMES, "")
+    except KeyError as error:
+        return f"there is no %({error.args[0]})s"
+    except (ValueError, TypeError):
+        return "has a % that is no %(name)s"
+    return None
 
 
 def near(name: str, known: Any) -> str:
@@ -164,61 +201,3 @@ def _is_literal(text: str) -> bool:
     except (ValueError, SyntaxError):
         return False
     return True
-
-
-# To ask ---------------------------------------------------------------------------------------
-
-
-def _compiled(check: Any, asks: Mapping[str, Ask]) -> Ask:
-    """What oslo.policy's check answers, without its look at signatures and literals each time."""
-    if isinstance(check, policy.AndCheck):
-        every = [_compiled(inner, asks) for inner in check.rules]
-        return lambda question: all(ask(question) for ask in every)
-    if isinstance(check, policy.OrCheck):
-        return _any([_compiled(inner, asks) for inner in check.rules])
-    if isinstance(check, policy.NotCheck):
-        return _not(_compiled(check.rule, asks))
-    if isinstance(check, policy.RuleCheck):
-        name = check.match
-        return lambda question: asks[name](question)  # noqa: PLW0108  # it may not be there yet
-    kind = getattr(check, "kind", None)
-    if kind == "role" and "%" not in check.match:
-        role = check.match.lower()
-        return lambda question: role in question.roles
-    if kind in OF_CALLER:
-        return _of_caller(check.kind, check.match)
-    return lambda question: bool(check(question, question.creds, None, None))
-
-
-def _any(some: list[Ask]) -> Ask:
-    def ask(question: Question) -> bool:
-        told = len(question.refused)
-        if any(one(question) for one in some):
-            del question.refused[told:]
-            return True
-        return False
-
-    return ask
-
-
-def _not(inner: Ask) -> Ask:
-    def ask(question: Question) -> bool:
-        told = len(question.refused)
-        passed = inner(question)
-        del question.refused[told:]
-        return not passed
-
-    return ask
-
-
-def _of_caller(kind: str, match: str) -> Ask:
-    if "%" in match:
-        return lambda question: _is(question.creds[kind], match % question)
-    return lambda question: _is(question.creds[kind], match)
-
-
-def _is(value: Any, match: str) -> bool:
-    """Nothing that is absent is equal to anything; of a list, one must be."""
-    if isinstance(value, list):
-        return match in map(str, value)
-    return value is not None and str(value) == match

@@ -3,26 +3,22 @@
 Each check costs reads of Placement, like those of :mod:`~placement_guard.policy.state_checks`.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
-from placement_guard.policy.checks import StateCheck, globs_problem, matcher, percent, quoted
-from placement_guard.policy.question import Question, Reason, UnevaluableError
+from placement_guard.policy.checks import Globs, StateCheck
+from placement_guard.policy.patterns import matcher, percent, quoted
+from placement_guard.policy.question import Question, Reason
 from placement_guard.target import same_uuid
 
-_CREATE_PROVIDER: Final = "resource_providers:create"
-_UPDATE_PROVIDER: Final = "resource_providers:update"
+CREATE_PROVIDER: Final = "resource_providers:create"
+UPDATE_PROVIDER: Final = "resource_providers:update"
 _OWNER: Final = "OWNER_"
-_HOST: Final = "{host}"
 
 
-class Owner(StateCheck):
+class Owner(Globs, StateCheck):
     """``owner:OWNER_NOVA,...``: the ``OWNER_*`` traits of each provider that is touched match; one
     without such a trait passes. One read for each provider."""
-
-    def problem(self) -> str | None:
-        return globs_problem(self.match)
 
     def broken(self, question: Question) -> Iterator[Reason]:
         matches = matcher(self.match, question)
@@ -33,22 +29,32 @@ class Owner(StateCheck):
                     yield Reason(f"{what}, which {self} does not allow")
 
 
-class ProviderNames(StateCheck):
+class HeldClasses(Globs, StateCheck):
+    """``held_classes:GLOB,...``: all that each provider that is touched has an inventory of
+    matches; one without any passes. One read for each provider."""
+
+    def broken(self, question: Question) -> Iterator[Reason]:
+        matches = matcher(self.match, question)
+        for provider in question.target.values("providers"):
+            for name in question.before.inventories(provider):
+                if not matches(name):
+                    what = f"provider {quoted(provider)} has an inventory of {quoted(name)}"
+                    yield Reason(f"{what}, which {self} does not allow")
+
+
+class ProviderNames(Globs, StateCheck):
     """``provider_names:GLOB,...``: the name of each provider that is touched matches.
 
     The one that it has, and the one that it gets. One read for each provider."""
 
-    def problem(self) -> str | None:
-        return globs_problem(self.match)
-
     def broken(self, question: Question) -> Iterator[Reason]:
         matches = matcher(self.match, question)
         target = question.target
-        if target.operation in {_CREATE_PROVIDER, _UPDATE_PROVIDER}:
-            name = target.exchange.document["name"]
+        if target.operation in {CREATE_PROVIDER, UPDATE_PROVIDER}:
+            name = target.document["name"]
             if not matches(name):
                 yield Reason(f"the name {quoted(name)} is not allowed by {self}", ("name",))
-        if target.operation == _CREATE_PROVIDER:
+        if target.operation == CREATE_PROVIDER:
             return
         for provider in target.values("providers"):
             there = question.before.name(provider)
@@ -56,63 +62,28 @@ class ProviderNames(StateCheck):
                 yield Reason(f"provider {quoted(there)} is not allowed by {self}")
 
 
-class OwnTree(StateCheck):
-    """``own_tree:nova-compute-{host}``: each provider that is touched is in the tree whose root has
-    the name that stands for ``{host}`` in the name of the caller.
+class MaxTrees(StateCheck):
+    """``max_trees:4``: the inventories that are written are of providers in at most so many trees.
 
-    For services that have a user for each host. One or two reads for each provider.
+    One read for each tree.
     """
 
+    of_all = True
+
     def problem(self) -> str | None:
-        return None if self.match.count(_HOST) == 1 else "has no {host} in it, or several"
+        usable = self.match.isdecimal() and int(self.match) > 0
+        return None if usable else "is no whole number from 1 on"
 
     def broken(self, question: Question) -> Iterator[Reason]:
-        host, target = self._host(question), question.target
-        if target.operation == _CREATE_PROVIDER:
-            yield from self._created(question, host)
-            return
-        for provider in target.values("providers"):
-            yield from self._in(question, provider, host)
-        if target.operation == _UPDATE_PROVIDER:
-            # A root may change neither its name nor its tree: it would be another host's.
-            yield from self._moved(question, host)
-
-    def _host(self, question: Question) -> str:
-        head, _, tail = self.match.partition(_HOST)
-        found = re.fullmatch(
-            re.escape(head) + "(.+)" + re.escape(tail), question.get("user_name", "")
-        )
-        if found is None:
-            raise UnevaluableError(f"the name of the caller is not of the form of {self}")
-        return found[1]
-
-    def _created(self, question: Question, host: str) -> Iterator[Reason]:
-        document = question.target.exchange.document
-        parent = document.get("parent_provider_uuid")
-        if parent is not None:
-            yield from self._in(question, parent, host)
-        elif document["name"] != host:
-            yield Reason(f"{quoted(document['name'])} is not the caller's host ({self})", ("name",))
-
-    def _moved(self, question: Question, host: str) -> Iterator[Reason]:
-        document, provider = (
-            question.target.exchange.document,
-            question.target.exchange.params["uuid"],
-        )
-        parent = document.get("parent_provider_uuid")
-        if parent is not None:
-            yield from self._in(question, parent, host)
-        elif question.before.root(provider) == provider and document["name"] != host:
-            yield Reason(f"{quoted(document['name'])} is not the caller's host ({self})", ("name",))
-
-    def _in(self, question: Question, provider: str, host: str) -> Iterator[Reason]:
-        root = question.before.root(provider)
-        if root is None:
-            return  # Placement says that it does not exist
-        name = question.before.name(root)
-        if name != host:
-            what = f"provider {quoted(provider)} is in the tree of {quoted(name)}"
-            yield Reason(f"{what}, not of the caller's host ({self})")
+        left = {same_uuid(provider): provider for provider in question.target.inventories}
+        for _ in range(int(self.match)):
+            if not left:
+                return
+            provider = next(iter(left.values()))
+            tree = {same_uuid(provider), *map(same_uuid, question.before.tree(provider))}
+            left = {same: spelt for same, spelt in left.items() if same not in tree}
+        if left:
+            yield Reason(f"the inventories are of providers in more trees than {self} allows")
 
 
 class MaxShare(StateCheck):
@@ -123,6 +94,8 @@ class MaxShare(StateCheck):
     One read, or one for each tree.
     """
 
+    of_all = True
+
     def problem(self) -> str | None:
         return None if percent(self.match) is not None else "is no percentage from 0% to 100%"
 
@@ -131,20 +104,21 @@ class MaxShare(StateCheck):
         if len(touched) <= 1:
             return
         share = percent(self.match) or 0.0
-        for among, known in self._among(question, touched):
+        for among, known in self._among(question):
             here = len(touched & known)
             if here > 1 and here > len(known) * share:
                 yield Reason(
                     f"{here} of {len(known)} providers of {among} are more than {self} allows"
                 )
 
-    def _among(self, question: Question, touched: set[str]) -> Iterator[tuple[str, set[str]]]:
+    def _among(self, question: Question) -> Iterator[tuple[str, set[str]]]:
         if self.kind == "max_cloud_share":
             yield "the cloud", set(map(same_uuid, question.before.cloud()))
             return
-        left = set(touched)
+        left = dict.fromkeys(question.target.values("providers"))
         while left:
-            provider = min(left)
+            provider = next(iter(left))
             tree = set(map(same_uuid, question.before.tree(provider)))
             yield "a tree", tree
-            left -= tree | {provider}
+            done = tree | {same_uuid(provider)}
+            left = dict.fromkeys(p for p in left if same_uuid(p) not in done)

@@ -7,6 +7,7 @@ from oslo_context.context import RequestContext
 
 from placement_guard.api.jsonpath import Path
 from placement_guard.policy.before import Before
+from placement_guard.shapes import Once
 from placement_guard.target import Target
 
 OF_CALLER: Final = (
@@ -57,10 +58,13 @@ class Question(Mapping[str, Any]):
         self.refused: list[Reason] = []
         self.roles = frozenset(map(str.lower, creds["roles"] or ()))
         self.in_profile: Callable[[], bool] = _no_profiles
-        self._names = {
-            "operation": target.operation,
-            "microversion": target.microversion,
-            **{name: creds[name] for name in OF_CALLER if isinstance(creds[name], str)},
+
+    @Once
+    def _names(self) -> Mapping[str, str]:
+        return {
+            "operation": self.target.operation,
+            "microversion": self.target.microversion,
+            **{name: self.creds[name] for name in OF_CALLER if isinstance(self.creds[name], str)},
         }
 
     def __getitem__(self, name: str) -> Any:

@@ -1,28 +1,23 @@
-"""What a policy rule can ask of the state before a write. Each costs reads of Placement.
+"""What a policy rule can ask of the inventories and traits that are there before a write.
 
-What cannot be read makes the rule one that cannot be evaluated, which refuses.
+Each costs reads of Placement. What cannot be read makes the rule one that cannot be evaluated,
+which refuses.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from placement_guard.policy.checks import (
-    StateCheck,
-    globs_problem,
-    matcher,
-    percent,
-    quoted,
-)
+from placement_guard.policy.checks import Globs, StateCheck
+from placement_guard.policy.patterns import limit, matcher, percent, quoted
 from placement_guard.policy.question import Question, Reason
-from placement_guard.target import RESHAPE, held, same_uuid
+from placement_guard.target import RESHAPE
 
 _DELETE_INVENTORIES: Final = "resource_providers:inventories:delete"
 _UPDATE_INVENTORIES: Final = "resource_providers:inventories:update"
-_TRAITS: Final = frozenset({"resource_providers:traits:update", "resource_providers:traits:delete"})
-_CREATE_PROVIDER: Final = "resource_providers:create"
 _DELETE_PROVIDER: Final = "resource_providers:delete"
-_OWNER: Final = "OWNER_"
-_HOST: Final = "{host}"
+_TRAITS: Final = frozenset(
+    {"resource_providers:traits:update", "resource_providers:traits:delete", _DELETE_PROVIDER}
+)
 
 Records = Mapping[str, Mapping[str, Any]]
 
@@ -50,14 +45,12 @@ def _dropped(question: Question) -> Iterator[tuple[str, str]]:
                 yield provider, name
 
 
-class DroppedClasses(StateCheck):
+class DroppedClasses(Globs, StateCheck):
     """``dropped_classes:GLOB,...``: each resource class whose inventory goes away matches.
 
-    ``none`` lets nothing go away. One read for each provider.
+    Because it is deleted, left out, or its provider is deleted. ``none`` lets nothing go away,
+    ``!MEMORY_MB,*`` everything but memory. One read for each provider.
     """
-
-    def problem(self) -> str | None:
-        return globs_problem(self.match)
 
     def broken(self, question: Question) -> Iterator[Reason]:
         matches = matcher(self.match, question)
@@ -68,12 +61,11 @@ class DroppedClasses(StateCheck):
                 )
 
 
-class AddedClasses(StateCheck):
-    """``added_classes:GLOB,...``: each resource class whose inventory is new matches. One read for
-    each provider."""
+class AddedClasses(Globs, StateCheck):
+    """``added_classes:GLOB,...``: each resource class whose inventory is new matches.
 
-    def problem(self) -> str | None:
-        return globs_problem(self.match)
+    One read for each provider.
+    """
 
     def broken(self, question: Question) -> Iterator[Reason]:
         matches = matcher(self.match, question)
@@ -87,31 +79,45 @@ class AddedClasses(StateCheck):
 
 
 class MaxShrink(StateCheck):
-    """``max_shrink:50%``: the total of no inventory that is there gets smaller by more than that
-    share; one that goes away shrinks by 100 %. One read for each provider."""
+    """``max_shrink:50%``, ``max_shrink:MEMORY_MB=50%,CUSTOM_*=0%``: the total of no inventory
+    gets smaller by more than that share; one that goes away shrinks by 100%.
+
+    The first pattern that a class matches holds for it; a class that none matches may shrink. One
+    read for each provider.
+    """
+
+    of_all = True
 
     def problem(self) -> str | None:
-        return None if percent(self.match) is not None else "is no percentage from 0% to 100%"
+        for part in self._shares().split(","):
+            name, found, share = part.partition("=")
+            if not found or not name or percent(share) is None:
+                return "is no percentage from 0% to 100%, and no list of CLASS=PERCENTAGE"
+        return None
+
+    def _shares(self) -> str:
+        return self.match if "=" in self.match else f"*={self.match}"
 
     def broken(self, question: Question) -> Iterator[Reason]:
-        most = percent(self.match) or 0.0
-        if most < 1:
-            for _, name in _dropped(question):
+        for _, name in _dropped(question):
+            if self._least(name, 1) > 0:
                 yield Reason(f"the inventory of {quoted(name)} goes away, more than {self} allows")
         for provider, records in question.target.inventories.items():
             there = question.before.inventories(provider)
             for name, record in records.items():
                 before = there[name]["total"] if name in there else 0
-                if record["total"] < before * (1 - most):
+                if record["total"] < self._least(name, before):
                     what = f"the total of {quoted(name)} shrinks from {before} to {record['total']}"
                     yield Reason(f"{what}, more than {self} allows")
 
+    def _least(self, name: str, before: int) -> float:
+        """What must be left of so much of a class."""
+        share = limit(self._shares(), name)
+        return before * (1 - (percent(share) or 0.0)) if share else 0
 
-class DroppedTraits(StateCheck):
+
+class DroppedTraits(Globs, StateCheck):
     """``dropped_traits:GLOB,...``: each trait that a provider loses matches. One read."""
-
-    def problem(self) -> str | None:
-        return globs_problem(self.match)
 
     def broken(self, question: Question) -> Iterator[Reason]:
         target = question.target
@@ -121,34 +127,3 @@ class DroppedTraits(StateCheck):
         for trait in question.before.traits(target.exchange.params["uuid"]):
             if trait not in kept and not matches(trait):
                 yield Reason(f"trait {quoted(trait)} goes away, which {self} does not allow")
-
-
-class ReleasedProjects(StateCheck):
-    """``released_projects:GLOB,...``: the project of each consumer that gives back matches.
-
-    One read for each consumer. ``released_projects:%(project_id)s`` is the caller's own.
-    """
-
-    def problem(self) -> str | None:
-        return globs_problem(self.match)
-
-    def broken(self, question: Question) -> Iterator[Reason]:
-        matches = matcher(self.match, question)
-        for consumer, body in question.target.bodies.items():
-            there = question.before.allocations(consumer)
-            project = there.get("project_id")
-            if project is None or matches(project) or not _gives_back(there, body):
-                continue
-            what = f"consumer {quoted(consumer)} of project {quoted(project)} gives something back"
-            yield Reason(f"{what}, which {self} does not allow")
-
-
-def _gives_back(there: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    after = (
-        {same_uuid(provider): amounts for provider, amounts in held(body).items()} if body else {}
-    )
-    return any(
-        after.get(same_uuid(provider), {}).get(name, 0) < amount
-        for provider, item in there["allocations"].items()
-        for name, amount in item["resources"].items()
-    )

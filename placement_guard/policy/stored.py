@@ -1,7 +1,8 @@
 """What is stored, as somebody tells it: for judging without a Placement."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 from msgspec import Struct, field
 
@@ -42,7 +43,7 @@ class Stored(Struct, frozen=True, forbid_unknown_fields=True):
         if head == "allocations":
             return 200, self._allocations(rest[0])
         if path == _PROVIDERS:
-            return 200, {"resource_providers": list(self._listed(query.partition("=")[2]))}
+            return 200, {"resource_providers": list(self._listed(query))}
         uuid = self._known(rest[0])
         if uuid is None:
             return _NOT_THERE
@@ -51,6 +52,8 @@ class Stored(Struct, frozen=True, forbid_unknown_fields=True):
             return 200, {"inventories": provider.inventories}
         if rest[1:] == ["traits"]:
             return 200, {"traits": provider.traits}
+        if rest[1:] == ["allocations"]:
+            return 200, {"allocations": dict(self._held_of(uuid))}
         return 200, {"uuid": uuid, "name": provider.name, "root_provider_uuid": self._root(uuid)}
 
     def _allocations(self, consumer: str) -> Mapping[str, Any]:
@@ -61,12 +64,25 @@ class Stored(Struct, frozen=True, forbid_unknown_fields=True):
                 return {"allocations": by_provider, **whose}
         return {"allocations": {}}
 
-    def _listed(self, in_tree: str) -> list[dict[str, str]]:
-        known = self._known(in_tree) if in_tree else None
-        if in_tree and known is None:
-            return []
-        root = self._root(known) if known else None
-        return [{"uuid": u} for u in self.providers if root is None or self._root(u) == root]
+    def _held_of(self, provider: str) -> Iterator[tuple[str, Any]]:
+        for uuid, held in self.consumers.items():
+            for where, resources in held.allocations.items():
+                if same_uuid(where) == same_uuid(provider):
+                    yield uuid, {"resources": resources}
+
+    def _listed(self, query: str) -> Iterator[dict[str, str]]:
+        """All providers, those ``in_tree=UUID``, or those with ``name=NAME``."""
+        key, _, text = query.partition("=")
+        known = self._known(text) if key == "in_tree" else None
+        for uuid, provider in self.providers.items():
+            root = self._root(uuid)
+            found = {
+                "": True,
+                "in_tree": known is not None and root == self._root(known),
+                "name": provider.name == unquote(text),
+            }[key]
+            if found:
+                yield {"uuid": uuid, "name": provider.name, "root_provider_uuid": root}
 
     def _known(self, uuid: str) -> str | None:
         return next((u for u in self.providers if same_uuid(u) == same_uuid(uuid)), None)

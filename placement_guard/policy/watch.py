@@ -15,7 +15,7 @@ from msgspec import Struct
 from oslo_log import log
 
 from placement_guard.policy import judge
-from placement_guard.policy.files import PolicyError, PolicyProblem, signature
+from placement_guard.policy.files import Place, PolicyError, PolicyProblem, signature
 from placement_guard.policy.judge import Policy
 
 LOG = log.getLogger(__name__)
@@ -89,12 +89,14 @@ class PolicyFiles:
             self._read(found)
 
     def _read(self, found: tuple[Any, ...]) -> None:
+        problems: tuple[PolicyProblem, ...] = ()
         try:
             policy = judge.load(self._file, self._directories)
         except PolicyError as error:
-            problems: tuple[PolicyProblem, ...] = error.problems
-        else:
-            problems = ()
+            problems = error.problems
+        except Exception:  # no request pays for what nobody thought of
+            LOG.exception("The policy could not be read again")
+            problems = (PolicyProblem(Place(self._file), "cannot be read; the log has more"),)
         if self._look() != found:  # it changed while it was read
             return
         self._signature = found

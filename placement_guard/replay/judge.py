@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 from oslo_config import cfg
@@ -11,6 +11,7 @@ from oslo_log import log
 from placement_guard.api.routes import Router
 from placement_guard.exchange import CONTEXT, PUBLIC_PATHS, Exchange, begin
 from placement_guard.outcome import Ending
+from placement_guard.policy.before import unread
 from placement_guard.recording.hiding import is_plain
 from placement_guard.recording.lines import Header, Record
 from placement_guard.rejection import Rejection
@@ -28,9 +29,9 @@ PROVIDER_ASKED: Final = "provider_asked"
 GUARD_FAILED: Final = "guard_failed"
 NOT_JUDGED: Final = "cannot_be_judged"
 NEEDS_MORE: Final = "needs_more"
+"""A policy cannot do without what only a Placement knows."""
 
 NOT_EVALUABLE: Final = "policy.not_evaluable"
-"""What a policy says that cannot do without what only a Placement knows."""
 
 _BODY_STAGES: Final = frozenset({"document", "invariants"})
 _AFTER_BODY: Final = frozenset(ORDER[ORDER.index("body") + 1 :])
@@ -69,9 +70,10 @@ class Judge:
         self.modes = settings.modes()
         self._router = Router()
         self._context_of = Policy(conf).context_of
-        self._journey = journey(settings, conf)
+        self._journey = journey(settings, conf, reading=lambda _exchange: self._read)
         self._settings = settings
         self._doubts = Doubts()
+        self._asked_what_is_stored = False
         self._try_policy()
 
     def _try_policy(self) -> None:
@@ -86,6 +88,7 @@ class Judge:
         """What this guard says of a record that was made as its header says."""
         doubts = self._doubts
         doubts.clear()
+        self._asked_what_is_stored = False
         try:
             verdict = self._travel(self._begin(record), record, header)
         except UndecidedError as error:
@@ -96,6 +99,11 @@ class Judge:
             return undecided(NOT_JUDGED)
         # A stage may have taken the doubt for an answer.
         return undecided(doubts.why) if doubts.why else verdict
+
+    def _read(self, path: str, query: str) -> tuple[int, Any]:
+        """What is stored before a write, for a policy rule: nobody knows."""
+        self._asked_what_is_stored = True
+        return unread(path, query)
 
     def _begin(self, record: Record) -> Exchange:
         environ = environ_of(record, self._doubts)
@@ -114,12 +122,12 @@ class Judge:
         for name, stage in of_operation(self._journey, exchange.operation, self._settings):
             ask = stage if whole else partial(self._ask, name, stage, record, header)
             result = ask(exchange)
+            if self._asked_what_is_stored and _is_unevaluable(result):
+                return undecided(NEEDS_MORE)
             if not isinstance(result, Rejection):
                 exchange = result
                 continue
             mode = self.modes[result.rule.id]
-            if result.rule.id == NOT_EVALUABLE:
-                return undecided(NEEDS_MORE)
             if mode is Mode.ENFORCE:
                 return _refused(result, exchange, record)
             if mode is Mode.WARN:
@@ -149,6 +157,12 @@ class Judge:
         if record.shape is None:
             return exchange.extended(document=Missing(self._doubts, NO_BODY))
         return exchange.extended(document=self._doubts.veil(record.shape))
+
+
+def _is_unevaluable(result: Exchange | Rejection) -> bool:
+    """Whether it is refused, or warned of, since a policy rule could not be evaluated."""
+    said = [result] if isinstance(result, Rejection) else result.warnings
+    return any(rejection.rule.id == NOT_EVALUABLE for rejection in said)
 
 
 def _rules(exchange: Exchange) -> tuple[str, ...]:

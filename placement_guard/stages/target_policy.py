@@ -50,23 +50,26 @@ class TargetPolicy:
         if exchange.operation.name not in MUTATIONS or not exchange.served:
             return exchange
         context = exchange.context
-        if context is None:  # and the rules about that let it pass
-            return exchange
+        if context is None:  # and the rules about that are not enforced
+            return reject("policy.not_evaluable", "Nobody is known to ask: there is no context.")
         if self._break_glass and self._break_glass in map(str.lower, context.roles or ()):
             return exchange.extended(break_glass=True)
         judgement = self.judge(exchange)
+        if judgement.observed is not None:
+            exchange = exchange.warned(_rejection(exchange, judgement.observed))
         if judgement.allowed:
             return exchange
         rejection = _rejection(exchange, judgement)
-        if any(fnmatchcase(judgement.rule, pattern) for pattern in self._observed):
-            return exchange.warned(rejection)
-        return rejection
+        return exchange.warned(rejection) if self._is_observed(judgement.rule) else rejection
+
+    def _is_observed(self, rule: str) -> bool:
+        return any(fnmatchcase(rule, pattern) for pattern in self._observed)
 
     def judge(self, exchange: Exchange) -> Judgement:
         """What the policy in force says of a request that has a context."""
-        before = Before(self._reading(exchange))
+        before = Before(self._reading(exchange), exchange.operation.name)
         question = Question(Target(exchange), caller(exchange.context), before)
-        return self.files().judge(question)
+        return self.files().judge(question, self._is_observed)
 
 
 def _rejection(exchange: Exchange, judgement: Judgement) -> Rejection:

@@ -336,7 +336,7 @@ FOR_ALL = f"""\
 "cyborg:resource_providers:inventories:update": "resource_classes:CUSTOM_* and dropped_classes:none"
 "cyborg:allocations:manage": "release:true"
 "profile:nova": "user_name:nova"
-"nova:default": "not providers:{fixed("node2")}"
+"nova:default": "providers:!{fixed("node2")},*"
 "placement_guard:traits:update": "role:admin"
 "profile_of_others": "release:true or min_microversion:1.20"
 """

@@ -9,6 +9,9 @@ import types
 import pytest
 
 from placement_guard import cli
+from placement_guard.recording.lines import Header, Record, encode
+from placement_guard.rules import RULES
+from placement_guard.version import __version__
 from tests.cli_page import commands
 
 PARSERS = {parser.prog: parser for parser in commands()}
@@ -24,8 +27,45 @@ BODIES = {
 }
 
 
+def recording(path, identity):
+    """A recording of one write of inventories that was let through."""
+    body = (
+        '{"resource_provider_generation": 1, '
+        '"inventories": {"CUSTOM_A": {"total": 8, "min_unit": 9, "max_unit": 8}}}'
+    )
+    one = Record(
+        at=0.0,
+        id="req-1",
+        by="a",
+        method="PUT",
+        path=path,
+        operation="resource_providers:inventories:update",
+        status=200,
+        outcome="committed",
+        version=(1, 39),
+        headers={"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))},
+        identity=identity,
+        size=len(body),
+        body=body,
+        asked=True,
+        warnings=["inventory.min_above_max"],
+    )
+    modes = {rule.id: rule.default_mode.value for rule in RULES}
+    header = Header(1, "a", __version__, "", "whole", modes)
+    return b"".join(encode(line) + b"\n" for line in (header, one))
+
+
+def _user(name):
+    return {"user_id": name, "user_name": name, "roles": ["service"]}
+
+
+_INVENTORIES = "/resource_providers/4e8e5957-649f-477b-9e5b-f1f75b21c03c/inventories"
+
 FILES = {
     **BODIES,
+    "capture.jsonl": recording(_INVENTORIES, _user("cyborg")),
+    "capture.jsonl.1": recording(_INVENTORIES, _user("nova")),
+    "gate.yaml": b'"placement:resource_providers:inventories:update": "role:gardener"\n',
     "policy.yaml": (
         b'"profile:cyborg": "user_name:cyborg"\n'
         b'"cyborg:resource_providers:inventories:update": "resource_classes:VCPU"\n'
@@ -40,6 +80,14 @@ FILES = {
     ),
     "conf/placement.conf": b"[placement_guard]\nmetrics_port = 0\nlanes = false\n",
 }
+
+
+FINDING = {
+    "placement-guard replay --policy policy.yaml capture.jsonl.1 capture.jsonl",
+    "placement-guard replay --gate-policy gate.yaml --format json - < capture.jsonl",
+    "placement-guard replay --rules inventory.min_above_max:enforce --against conf capture.jsonl",
+}
+"""The examples that find something in these files."""
 
 
 def examples():
@@ -65,10 +113,16 @@ def test_an_example_runs(name, line, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(given)))
         del words[at : at + 2]
     words = words[: words.index(">")] if ">" in words else words
-    assert cli.main(words[1:]) == 0
+    code = 1 if line in FINDING else 0
+    assert f"\n  {code}  " in PARSERS[name].epilog
+    assert cli.main(words[1:]) == code
     told = capsys.readouterr()
     assert told.out
     assert told.err == ""
+
+
+def test_the_examples_that_find_something_are_there():
+    assert {param.values[1] for param in examples()} >= FINDING
 
 
 def test_the_commands_of_this_release_have_examples():

@@ -121,8 +121,7 @@ def test_json_says_the_same(replay, recording):
     ]
 
 
-@pytest.mark.parametrize("how", ["--config-file", "--config-dir"])
-def test_a_configuration_is_read(replay, recording, tmp_path, how):
+def test_a_configuration_is_read(replay, recording, tmp_path):
     file = tmp_path / "placement.conf"
     policy = tmp_path / "policy.yaml"
     policy.write_text('"placement:resource_providers:inventories:update": "role:gardener"\n')
@@ -130,24 +129,44 @@ def test_a_configuration_is_read(replay, recording, tmp_path, how):
         f"[placement_guard]\nrules = {OPINION}:enforce\n[oslo_policy]\npolicy_file = {policy}\n"
         "[placement_database]\nconnection = sqlite://\n"
     )
-    code, out, _ = replay(recording(), how, file if how == "--config-file" else tmp_path)
+    code, out, _ = replay(recording(), "--config-dir", tmp_path)
     assert (code, "newly_refused" in out, "policy.forbidden" in out) == (1, True, True)
 
 
-def test_a_policy_file_can_be_given_alone(replay, recording, tmp_path):
+def test_a_gate_policy_can_be_given_alone(replay, recording, tmp_path):
     policy = tmp_path / "policy.yaml"
     policy.write_text('"placement:resource_providers:inventories:update": "user_id:nova"\n')
     other = record("req-3", identity={"user_id": "cyborg", "roles": ["admin"]})
-    code, out, _ = replay(recording(record("req-1"), other), "--policy-file", policy)
+    code, out, _ = replay(recording(record("req-1"), other), "--gate-policy", policy)
     assert code == 1
     assert "1 unchanged, 1 newly_refused" in out
     assert " cyborg " in out
 
 
+@pytest.mark.parametrize("named", ["a file", "a directory", "a configuration"])
+def test_a_target_policy_is_judged_by(replay, recording, tmp_path, named):
+    (there := tmp_path / "policy.d").mkdir()
+    policy = there / "cyborg.yaml"
+    policy.write_text(
+        '"profile:cyborg": "user_id:cyborg"\n'
+        '"cyborg:resource_providers:inventories:update": "resource_classes:CUSTOM_ACCELERATOR_*"\n'
+    )
+    (tmp_path / "placement.conf").write_text(f"[placement_guard]\ntarget_policy_dirs = {there}\n")
+    given = {"a file": ["--policy", policy], "a directory": ["--policy", there]}
+    cyborg = record("req-3", identity={"user_id": "cyborg", "roles": ["service"]})
+    path = recording(record("req-1"), cyborg)
+    code, out, err = replay(path, *given.get(named, ["--config-dir", tmp_path]))
+    assert (code, err) == (1, "")
+    assert "1 unchanged, 1 newly_refused" in out
+    assert "policy.target_forbidden (cyborg:resource_providers:inventories:update)" in out
+    assert " cyborg " in out
+
+
 def test_two_configurations_can_be_compared(replay, recording, tmp_path):
-    strict = tmp_path / "strict.conf"
-    strict.write_text(f"[placement_guard]\nrules = {OPINION}:enforce\n")
-    assert replay(recording(), "--config-file", strict, "--against", strict)[0] == 0
+    strict = tmp_path / "strict"
+    strict.mkdir()
+    (strict / "placement.conf").write_text(f"[placement_guard]\nrules = {OPINION}:enforce\n")
+    assert replay(recording(), "--config-dir", strict, "--against", strict)[0] == 0
     code, out, _ = replay(recording(), "--against", strict)
     assert (code, "2 newly_allowed" in out) == (1, True)
 
@@ -156,7 +175,7 @@ def test_several_recordings_are_read_in_turn_and_only_so_many(replay, recording)
     files = [recording(record(f"req-{n}"), name=f"capture.jsonl.{n}") for n in range(3)]
     assert "3 exchanges" in replay(*files)[1]
     code, out, _ = replay(*files, "--limit=1", f"--rules={OPINION}:enforce")
-    assert (code, "1 exchanges" in out, "req-0" in out) == (1, True, True)
+    assert (code, "1 exchange judged" in out, "req-0" in out) == (1, True, True)
 
 
 def test_what_cannot_be_decided_is_no_change(replay, recording):
@@ -182,10 +201,14 @@ def test_lines_that_are_no_records_are_told_of(replay, recording, tmp_path):
     [
         (["/nowhere/capture"], "/nowhere/capture cannot be read (No such file or directory)"),
         (["{here}"], "cannot be read (Is a directory)"),
-        (["{recording}", "--config-file=/nowhere.conf"], "/nowhere.conf cannot be read"),
-        (["{recording}", "--policy-file=/nowhere.yaml"], "/nowhere.yaml cannot be read"),
-        (["{recording}", "--policy-file={recording}"], "the policy cannot be used"),
-        (["{recording}", "--config-file={recording}"], "replay: "),
+        (["{recording}", "--config-dir=/nowhere"], "/nowhere/placement.conf cannot be read"),
+        (["{recording}", "--against=/nowhere"], "/nowhere/placement.conf cannot be read"),
+        (["{recording}", "--gate-policy=/nowhere.yaml"], "/nowhere.yaml cannot be read"),
+        (["{recording}", "--gate-policy={recording}"], "the policy cannot be used"),
+        (["{recording}", "--policy=/nowhere.yaml"], "/nowhere.yaml"),
+        (["{recording}", "--policy={recording}"], "policy.unusable"),
+        (["{recording}", "--rules=b"], "write for example"),
+        (["{recording}", "--config-dir={odd}"], "placement.conf: "),
         (["{recording}", "--rules=inventory.min_above:warn"], "did you mean"),
         (["{recording}", f"--rules={OPINION}:maybe"], "cannot be maybe"),
         (["{empty}"], "is no recording: it is empty"),
@@ -193,12 +216,15 @@ def test_lines_that_are_no_records_are_told_of(replay, recording, tmp_path):
     ],
 )
 def test_what_cannot_be_done_is_said(replay, recording, tmp_path, arguments, told):
+    (odd := tmp_path / "odd").mkdir()
+    (odd / "placement.conf").write_text("no section\n")
     newer = msgspec.structs.replace(HEADER, placement_guard_recording=7)
     (tmp_path / "empty").touch()
     places = {
         "here": tmp_path,
         "recording": recording(),
         "empty": tmp_path / "empty",
+        "odd": odd,
         "newer": recording(header=newer, name="newer"),
     }
     code, out, err = replay(*(argument.format(**places) for argument in arguments))
@@ -216,7 +242,7 @@ def test_what_was_judged_before_a_file_cannot_be_read_is_reported(replay, record
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["a", "--limit=0"], ["a", "--rules=b"], ["a", "--config-dir=b", "--config-file=c"]],
+    [[], ["a", "--limit=0"], ["a", "--format=csv"]],
 )
 def test_wrong_usage_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as end:
@@ -229,7 +255,7 @@ def test_help_has_examples_and_exit_codes(capsys):
     with pytest.raises(SystemExit):
         cli.main(["replay", "--help"])
     told = capsys.readouterr().out
-    for text in ("examples:", "--policy-file stricter.yaml", "exit code:", "NO_COLOR", "--against"):
+    for text in ("examples:", "--gate-policy gate.yaml", "exit code:", "--against"):
         assert text in told
 
 

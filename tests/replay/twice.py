@@ -78,6 +78,36 @@ STRICTER = Configuration(
 )
 
 
+TARGET_POLICY = """\
+"profile:cyborg": "user_id:cyborg"
+"cyborg:resource_providers:inventories:update": "resource_classes:CUSTOM_*"
+"cyborg:resource_providers:traits:update": "traits:CUSTOM_*"
+"cyborg:resource_providers:create": "@"
+"cyborg:default": "!"
+"profile:nova": "user_id:nova"
+"nova:allocations:update": "max_providers:1 and projects:project1,%(project_id)s"
+"nova:allocations:manage": "max_consumers:1 and consumer_types:INSTANCE"
+"nova:resource_providers:inventories:update": "max_total:*=16 or max_shrink:50%"
+"nova:resource_providers:delete": "owner:NOVA"
+"nova:default": "max_providers:1"
+"profile_of_others": "role:admin"
+"everybody:traits:delete": "traits:!CUSTOM_FAST,*"
+"""
+
+TARGETED = Configuration(
+    {
+        "placement_guard": {
+            "target_policy_file": "{here}/target.yaml",
+            "target_policy_observe": "nova:allocations:manage,cyborg:resource_providers:traits:update",
+        },
+    },
+    {"target.yaml": TARGET_POLICY},
+)
+"""The same, with a policy that sees the payload: some rules ask for what is stored."""
+
+CONFIGURATIONS = {"stricter": STRICTER, "targeted": TARGETED}
+
+
 def odd_requests() -> Iterator[Request]:
     """What the stream of requests has little of: opinions, large bodies, providers that are not."""
     node, nowhere = fixed("node1"), fixed("nowhere")
@@ -95,6 +125,22 @@ def odd_requests() -> Iterator[Request]:
             provider, "aggregates", {"aggregates": "none", "resource_provider_generation": 3}
         )
         yield _put(provider, "aggregates", {"aggregates": [], "resource_provider_generation": 3})
+    claim = {
+        "allocations": {
+            node: {"resources": {"VCPU": 1}},
+            fixed("shared"): {"resources": {"DISK_GB": 10}},
+        },
+        "project_id": "project1",
+        "user_id": "user1",
+        "consumer_generation": None,
+        "consumer_type": "INSTANCE",
+    }
+    small = {**claim, "allocations": {node: {"resources": {"VCPU": 1}}}}
+    for body in (claim, small, {**small, "project_id": "project2"}):
+        yield _sent("PUT", f"/allocations/{fixed('new1')}", body)
+    yield _sent("POST", "/allocations", {fixed("new1"): small, fixed("new2"): small})
+    for traits in (["CUSTOM_FAST"], ["HW_CPU_X86_AVX2"]):
+        yield _put(node, "traits", {"traits": traits, "resource_provider_generation": 3})
     twice = b'{"name": "a", "name": "b"}'
     yield Request(method="POST", path="/resource_providers", body=twice)
     yield Request(method="POST", path="/resource_providers", body=twice, content_type="text/plain")
@@ -107,8 +153,11 @@ def odd_requests() -> Iterator[Request]:
 
 
 def _put(provider: str, what: str, body: Any) -> Request:
-    path = f"/resource_providers/{provider}/{what}"
-    return Request(method="PUT", path=path, body=json.dumps(body).encode())
+    return _sent("PUT", f"/resource_providers/{provider}/{what}", body)
+
+
+def _sent(method: str, path: str, body: Any) -> Request:
+    return Request(method=method, path=path, body=json.dumps(body).encode())
 
 
 class Live:
@@ -165,7 +214,7 @@ def live(
             if at % 200 == 0:
                 told(at)
                 side.recorder.flush(60)
-        side.recorder.close(60)
+        side.recorder.close()
     return recording
 
 
@@ -187,7 +236,7 @@ class Compared(NamedTuple):
 
 def compared(first: Path, second: Path, configuration: Path) -> Iterator[Compared]:
     """Both recordings side by side, and what a replay of the first by ``configuration`` says."""
-    judge = judge_of(configuration, {}, None)
+    judge = judge_of(configuration.parent)
     reader, other = Reader(), Reader()
     with first.open("rb") as one, second.open("rb") as two:
         pairs = zip(reader.records(one, "first"), other.records(two, "second"), strict=True)

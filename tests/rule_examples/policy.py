@@ -41,7 +41,7 @@ POLICY: Final = {
         accepted=inventories('{"VCPU": {"total": 64}}'),
         bare="Placement knows no policy that sees the payload.",
         advice="The detail says what could not be told. What is stored cannot be read where Placement "
-        "is overloaded, where the caller may not read it, or where it would take more than 16 reads. "
+        "is overloaded, where the caller may not read it, or where it would take more than 16 reads (of a reshape: 256). "
         "Some rules need a microversion that says enough.",
         more="A policy that cannot be evaluated refuses: it fails closed. Asked only where the "
         "operator has written [a policy](../policy.md).",

@@ -9,12 +9,11 @@ from random import Random
 
 import pytest
 
-from benchmarks.storm import consumers, judged
+from benchmarks.storm import judged
 from benchmarks.storm.claims import Storm
-from benchmarks.storm.melee_verdict import SEEN_OVER
 from benchmarks.storm.mixed import Melee
 from benchmarks.storm.run import Contest, Faults, contest, database
-from benchmarks.storm.sides import BARE, GUARDED, SERIAL
+from benchmarks.storm.sides import BARE, SERIAL, variant
 from tests.database_servers import PACKAGES, found
 
 WORKERS = 6
@@ -27,27 +26,14 @@ MIXED = Melee(WORKERS, steps=12)
 ENOUGH = 12
 """So many rounds are enough for a bare Placement to go wrong: nearly every one is."""
 
-NOT_YET = frozenset(
-    {
-        # Conflicts are sent again a bounded number of times, and nothing keeps them from arising.
-        judged.CONFLICTS,
-        # What is outside Placement's transaction: consumers that are made and taken away, providers
-        # that are deleted, releases that look after they have compared generations.
-        judged.LOST,
-        consumers.UNSEEN,
-        consumers.LATE,
-        consumers.GONE,
-        consumers.ORPHANED,
-        consumers.TYPE,
-    }
-)
-"""What a guarded Placement may still do wrong."""
+PATIENT = variant("patient:resend_seconds=60,lane_wait_seconds=30")
+"""A guard that no slow machine makes go on without its lanes: what is asserted is no speed."""
 
 
 @pytest.fixture(scope="module", params=["mariadb", "postgresql"])
 def sides(request, api):
     api.require(found(request.param), f"{PACKAGES[request.param]}, and the extra 'fuzz'")
-    compared = (BARE, SERIAL, GUARDED)
+    compared = (BARE, SERIAL, PATIENT)
     with (
         database(request.param, compared, durable=False) as base,
         contest(base, compared, WORKERS) as started,
@@ -78,14 +64,14 @@ def test_a_bare_placement_over_commits(sides):
 
 
 def test_a_guarded_one_fills_the_room_and_no_more(sides):
-    every = list(islice(play(sides, GUARDED, ONE), 2))
-    assert wrong(every).keys() <= {judged.CONFLICTS} & NOT_YET
+    every = list(islice(play(sides, PATIENT, ONE), 2))
+    assert not wrong(every)
     assert {each.usage for each in every} == {(ONE.room, ONE.room)}
 
 
 def test_a_guarded_one_loses_nothing_that_a_killed_worker_has_acknowledged(sides):
-    every = list(islice(play(sides, GUARDED, ONE, Faults(kill=2)), 1))
-    assert wrong(every).keys() <= {judged.CONFLICTS} & NOT_YET
+    every = list(islice(play(sides, PATIENT, ONE, Faults(kill=2)), 1))
+    assert not wrong(every)
     assert [each.killed for each in every] == [2]
 
 
@@ -98,7 +84,5 @@ def test_a_bare_placement_goes_wrong_where_everything_is_mixed(sides):
     assert any(each.is_wrong() for each in rounds)
 
 
-def test_a_guarded_one_goes_wrong_only_where_it_is_known_to(sides):
-    found_wrong = wrong(islice(play(sides, GUARDED, MIXED), 2))
-    assert found_wrong.keys() <= NOT_YET, found_wrong
-    assert SEEN_OVER not in found_wrong
+def test_a_guarded_one_goes_wrong_nowhere(sides):
+    assert not wrong(islice(play(sides, PATIENT, MIXED), 2))

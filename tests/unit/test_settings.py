@@ -46,7 +46,10 @@ def test_the_defaults_can_be_used():
         ({"audit": "/var/log/placement/audit.jsonl"}, []),
         ({"audit_max_bytes": 1000}, ["settings.audit_max_bytes"]),
         ({"audit_max_bytes": -1}, ["settings.audit_max_bytes"]),
-        ({"audit_keep": 0, "audit_queue": 1}, ["settings.audit_keep", "settings.audit_queue"]),
+        (
+            {"audit_kept_files": 0, "audit_queue": 1},
+            ["settings.audit_kept_files", "settings.audit_queue"],
+        ),
         ({"audit_notifications_url": "amqps:guest:s3cret@x"}, ["settings.audit_notifications_url"]),
         ({"audit_notifications_url": "rabbit://"}, ["settings.audit_notifications_url"]),
         ({"audit_notifications_url": "rabbit://guest:s3cret@host:5672/"}, []),

@@ -12,6 +12,7 @@ one did.
 import collections
 import functools
 import json
+import os
 import sys
 
 import placement.deploy
@@ -19,10 +20,13 @@ import placement.util
 import placement_guard.handing_on
 import placement_guard.placement
 from oslo_config import cfg
-from placement_guard.opts import OPTIONS
+from placement_guard.opts import OPTIONS, register
 from prometheus_client import REGISTRY
 from testtools import run
 from webob.exc import HTTPBadRequest
+
+POLICY = "TARGET_POLICY_DIRS"
+"""An environment variable: directories of target policy, separated by commas."""
 
 reached = collections.Counter()
 
@@ -56,6 +60,15 @@ def decided():
     return {"outcomes": +outcomes, "rejections": +rules}
 
 
+def deploy(conf):
+    """A guarded Placement; with target policy where there is any."""
+    directories = os.environ.get(POLICY)
+    if directories:
+        register(conf)
+        conf.set_override("target_policy_dirs", directories.split(","), "placement_guard")
+    return placement_guard.placement.deploy(conf)
+
+
 def counting_handed(decoded):
     """What decodes the bodies that are handed on, with a count of them."""
 
@@ -75,7 +88,7 @@ def main():
         handing_on = placement_guard.handing_on
         handing_on._decoded = counting_handed(handing_on._decoded)
     cfg.set_defaults(OPTIONS, hand_on=hand_on)
-    placement.deploy.deploy = placement_guard.placement.deploy
+    placement.deploy.deploy = deploy
     placement.util.extract_json = counting(placement.util.extract_json)
     modules = modules if hand_on else modules[1:]
     code = 0

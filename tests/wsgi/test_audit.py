@@ -16,21 +16,31 @@ from prometheus_client import CollectorRegistry
 from placement_guard.observers.audit import Audit
 from placement_guard.observers.audit.logged import NAME
 
-PATIENCE = 20
+PATIENCE = 60
 CONSUMER = "9d5c1f0a-5d0b-4d2f-8c9d-0a4b6f3c7e21"
 TOKEN = "gAAAAABm-the-token"
 
 
-def trails(guard):
+CYBORG = {"X-Auth-Token": "cyborg:service", "X-Roles": "service"}
+BREAKING = {"X-Auth-Token": "cyborg:service", "X-Roles": "service,placement-break-glass"}
+
+POLICY = """
+"profile:cyborg": "user_id:cyborg"
+"cyborg:resource_providers:inventories:update": "resource_classes:CUSTOM_ACCELERATOR_*"
+"cyborg:resource_providers:traits:update": "traits:CUSTOM_*"
+"""
+
+
+def queues(guard):
     """What takes the records away."""
     found = [observer for observer in guard._observers if isinstance(observer, Audit)]
-    return [trail for audit in found for trail in audit._trails]
+    return [queue for audit in found for queue in audit._queues]
 
 
 def close(guard):
     """As at the end of the process: what waits is written, or dropped."""
-    for trail in trails(guard):
-        trail.close()
+    for queue in queues(guard):
+        queue.close()
 
 
 def lines(path):
@@ -47,7 +57,16 @@ def audited(api, tmp_path_factory):
 
     directory = tmp_path_factory.mktemp("audited")
     path = directory / "audit.jsonl"
-    options = {"audit": path, "coordination_url": "", "limit_claims": 0}
+    policy = directory / "policy.yaml"
+    policy.write_text(POLICY)
+    options = {
+        "audit": path,
+        "target_policy_file": policy,
+        "target_policy_observe": "cyborg:resource_providers:traits:update",
+        "break_glass_role": "placement-break-glass",
+        "coordination_url": "",
+        "limit_claims": 0,
+    }
     with api.placement_of_its_own():
         conf = api.read_conf(api.write_conf(directory, placement_guard=options))
         db_api.configure(conf)
@@ -186,6 +205,75 @@ class TestOfPlacement:
             "json_path": "$.inventories.VCPU.min_unit",
         }
 
+    def test_a_write_that_target_policy_refuses(self, audited, provider):
+        document = {"resource_provider_generation": 1, "inventories": {"VCPU": {"total": 8}}}
+        url = f"/resource_providers/{provider}/inventories"
+        answer, [record] = audited.ask("PUT", url, document, **CYBORG)
+        assert answer.status_int == 403
+        names = (
+            *("verdict", "break_glass", "outcome", "status", "stage", "rule", "policy_rule"),
+            *("json_path", "attempts", "target", "target_complete"),
+        )
+        assert {name: record[name] for name in names} == {
+            "verdict": "rejected",
+            "break_glass": False,
+            "outcome": "rejected",
+            "status": 403,
+            "stage": "target_policy",
+            "rule": "policy.target_forbidden",
+            "policy_rule": "cyborg:resource_providers:inventories:update",
+            "json_path": "$.inventories.VCPU",
+            "attempts": 0,
+            "target": {
+                "providers": {"count": 1, "values": [provider]},
+                "resource_classes": {"count": 1, "values": ["VCPU"]},
+            },
+            "target_complete": True,
+        }
+        assert (record["user"]["id"], record["user"]["roles"]) == ("cyborg", ["service"])
+
+    def test_a_write_that_a_policy_rule_only_warns_of(self, audited, provider):
+        document = {"resource_provider_generation": 99, "traits": ["HW_CPU_X86_AVX2"]}
+        url = f"/resource_providers/{provider}/traits"
+        _, [record] = audited.ask("PUT", url, document, **CYBORG)
+        names = ("verdict", "outcome", "rule", "policy_rule", "warnings")
+        assert {name: record[name] for name in names} == {
+            "verdict": "warned",
+            "outcome": "conflict",
+            "rule": "policy.target_forbidden",
+            "policy_rule": "cyborg:resource_providers:traits:update",
+            "warnings": ["policy.target_forbidden"],
+        }
+
+    def test_a_write_for_which_the_glass_is_broken(self, audited, provider):
+        generation = audited.ask("GET", f"/resource_providers/{provider}", wait=0)[0].json[
+            "generation"
+        ]
+        document = {
+            "resource_provider_generation": generation,
+            "inventories": {"VCPU": {"total": 9}},
+        }
+        url = f"/resource_providers/{provider}/inventories"
+        answer, [record] = audited.ask("PUT", url, document, **BREAKING)
+        assert answer.status_int == 200
+        names = ("verdict", "break_glass", "outcome", "rule", "policy_rule", "attempts")
+        assert {name: record[name] for name in names} == {
+            "verdict": "break_glass",
+            "break_glass": True,
+            "outcome": "committed",
+            "rule": None,
+            "policy_rule": None,
+            "attempts": 1,
+        }
+        assert record["user"]["roles"] == ["service", "placement-break-glass"]
+
+    def test_the_glass_is_broken_whatever_comes_of_it(self, audited, provider):
+        document = {"resource_provider_generation": 99, "inventories": {}}
+        url = f"/resource_providers/{provider}/inventories"
+        _, [record] = audited.ask("PUT", url, document, **BREAKING)
+        assert (record["verdict"], record["break_glass"]) == ("break_glass", True)
+        assert (record["outcome"], record["status"]) == ("conflict", 409)
+
     def test_reads_are_recorded_where_they_are_refused_only(self, audited):
         assert audited.ask("GET", "/resource_providers", wait=0)[1] == []
         assert audited.ask("GET", f"/resource_providers/{CONSUMER}", wait=0)[1] == []
@@ -275,12 +363,12 @@ def dropped(stand, sink, reason):
 
 
 def test_off_there_is_no_observer(guards):
-    assert trails(guards()) == []
+    assert queues(guards()) == []
 
 
 def test_many_threads_leave_exactly_one_record_of_each_write(guards, stand, placement, tmp_path):
     path = tmp_path / "audit.jsonl"
-    guard = placement(guards(audit=str(path), audit_max_bytes=65536, audit_keep=1000))
+    guard = placement(guards(audit=str(path), audit_max_bytes=65536, audit_kept_files=1000))
 
     def send(first):
         for number in range(first, 1600, 8):

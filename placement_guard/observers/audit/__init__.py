@@ -4,64 +4,85 @@ docs/audit.md tells what is in a record, and where it goes. A request makes the 
 it to a queue; a thread takes it to the file, the log or the message bus.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from oslo_config import cfg
 
 from placement_guard.exchange import Exchange
-from placement_guard.observers.audit.counters import FILE, LOG, NOTIFICATIONS, AuditCounters
-from placement_guard.observers.audit.file import RotatedFile
 from placement_guard.observers.audit.logged import NAME, Logged
-from placement_guard.observers.audit.record import Record, is_recorded, record_of
-from placement_guard.observers.audit.sink import Sink
-from placement_guard.observers.audit.trail import Trail
+from placement_guard.observers.audit.metrics import FILE, LOG, NOTIFICATIONS
+from placement_guard.observers.audit.record import Record, is_recorded, line_of, record_of
+from placement_guard.observers.writing.counters import SinkCounters
+from placement_guard.observers.writing.file import RotatedFile
+from placement_guard.observers.writing.queue import SinkQueue
+from placement_guard.observers.writing.sink import Sink, Way
 from placement_guard.outcome import Outcome
 from placement_guard.rejection import Rejection
 from placement_guard.settings import AUDIT_LOG, Settings
 
 __all__ = ["Audit", "audit_from"]
 
+FILE_MODE = 0o640
+"""Who may read a new file: its owner, and its group for what ships logs."""
+
 
 class Audit:
-    """An observer that leaves a record on each trail."""
+    """An observer that puts a record into each queue."""
 
-    def __init__(self, *trails: Callable[[Record], None]) -> None:
-        self._trails = trails
+    def __init__(self, *queues: SinkQueue[Record, Any]) -> None:
+        self._queues = queues
 
     def __call__(self, exchange: Exchange, outcome: Outcome, rejection: Rejection | None) -> None:
         if is_recorded(exchange, outcome, rejection):
             record = record_of(exchange, outcome, rejection)
-            for trail in self._trails:
-                trail(record)
+            for queue in self._queues:
+                queue.put(record)
+
+    def close(self) -> None:
+        """Write what is waiting, in bounded time. Done when the process ends, too."""
+        for queue in self._queues:
+            queue.close()
 
 
 def audit_from(
-    settings: Settings, counters: AuditCounters, conf: cfg.ConfigOpts | None = None
+    settings: Settings, counters: Mapping[str, SinkCounters], conf: cfg.ConfigOpts | None = None
 ) -> tuple[Audit, ...]:
     """The audit of a guard with these settings; none where it is off."""
-    trails = [
-        Trail(name, make, counters.of[sink], settings.audit_queue)
-        for sink, name, make in _sinks(settings, conf)
+    queues = [
+        SinkQueue(way, counters[sink], most=settings.audit_queue)
+        for sink, way in _ways(settings, conf)
     ]
-    return (Audit(*trails),) if trails else ()
+    return (Audit(*queues),) if queues else ()
 
 
-def _sinks(
+def _ways(
     settings: Settings, conf: cfg.ConfigOpts | None
-) -> list[tuple[str, str, Callable[[], Sink]]]:
-    """What is counted as, what the log calls it, and how it is made."""
-    found: list[tuple[str, str, Callable[[], Sink]]] = []
+) -> Iterator[tuple[str, Way[Record, Any]]]:
+    """Where records go, each with what it is counted as."""
     if settings.audit == AUDIT_LOG:
-        found.append((LOG, f"the log {NAME}", Logged))
+        yield LOG, Way("Audit", f"the log {NAME}", Logged, line_of)
     elif settings.audit:
-        path, size, keep = settings.audit, settings.audit_max_bytes, settings.audit_keep
-        found.append((FILE, path, lambda: RotatedFile(path, size, keep)))
+        path, size, kept = settings.audit, settings.audit_max_bytes, settings.audit_kept_files
+        yield (
+            FILE,
+            Way("Audit", path, lambda: RotatedFile(path, size, kept, mode=FILE_MODE), _line),
+        )
     if settings.audit_notifications_url:
-        found.append((NOTIFICATIONS, "the message bus", lambda: _bus(settings, conf)))
-    return found
+        yield NOTIFICATIONS, Way("Audit", "the message bus", lambda: _bus(settings, conf), _event)
 
 
-def _bus(settings: Settings, conf: cfg.ConfigOpts | None) -> Sink:
+def _line(record: Record) -> bytes:
+    return line_of(record).encode()
+
+
+def _event(record: Record) -> dict[str, Any]:
+    from placement_guard.observers.audit.cadf import event_of  # noqa: PLC0415  # an extra
+
+    return event_of(record)
+
+
+def _bus(settings: Settings, conf: cfg.ConfigOpts | None) -> Sink[dict[str, Any]]:
     from placement_guard.observers.audit.notifications import (  # noqa: PLC0415  # an extra
         Notifications,
     )

@@ -5,8 +5,6 @@ from typing import Final
 
 from oslo_log import log
 
-from placement_guard.observers.audit.record import Record, line_of
-
 NAME: Final = "placement_guard.audit"
 """The logger, which a logging configuration may send elsewhere."""
 
@@ -14,11 +12,11 @@ LOG = log.getLogger(NAME)
 
 
 class Logged:
-    """Logs each record at INFO; a sink."""
+    """Logs each line at INFO; a sink."""
 
-    def __call__(self, records: Sequence[Record]) -> None:
-        for record in records:
-            LOG.info("%s", line_of(record))
+    def __call__(self, records: Sequence[str]) -> None:
+        for line in records:
+            LOG.info("%s", line)
 
     def close(self) -> None:
         """There is nothing to close."""

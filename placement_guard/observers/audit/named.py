@@ -44,6 +44,13 @@ _KEYS: Final = (
     ("projects", "project_id"),
     ("users", "user_id"),
 )
+_PARAMS: Final = {
+    "uuid": "providers",
+    "consumer_uuid": "consumers",
+    "resource_class": "resource_classes",
+}
+"""The kind that a part of the path names; ``name`` is of the only kind of its operation."""
+
 _ODD: Final = (TypeError, AttributeError, LookupError, ValueError)
 _KINDS: Final = {
     name: next((kinds for prefix, kinds in _OF_PREFIXES.items() if name.startswith(prefix)), ())
@@ -76,6 +83,8 @@ def named(exchange: Exchange) -> tuple[dict[str, Named], bool]:
                 found[kind].update((value, None) for value, _ in target.named(kind))
     except (UnreadableTargetError, *_ODD):
         complete = False
+        for name, value in exchange.params.items():  # that is certain, whatever the document is
+            found.get(_PARAMS.get(name, kinds[-1]), {})[value] = None
     told = {}
     for kind, values in found.items():
         if values:

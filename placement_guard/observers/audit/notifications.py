@@ -6,15 +6,14 @@ Needs the extra ``placement-guard[notifications]``.
 import logging
 import threading
 from collections.abc import Sequence
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import oslo_messaging
 from oslo_config import cfg
 from oslo_messaging.notify import messaging, notifier
 
-from placement_guard.observers.audit.cadf import event_of
-from placement_guard.observers.audit.record import HOST, Record
-from placement_guard.observers.audit.sink import UNREACHABLE, SinkError
+from placement_guard.observers.audit.record import HOST
+from placement_guard.observers.writing.sink import UNREACHABLE, SinkError
 
 EVENT_TYPE: Final = "placement_guard.audit"
 
@@ -22,7 +21,7 @@ _LOGGERS: Final = tuple(module.__name__ for module in (messaging, notifier))
 
 
 class Notifications:
-    """Sends each record at priority ``info``; a sink.
+    """Sends each event at priority ``info``; a sink.
 
     url
         Of the transport: ``rabbit://user:password@host:5672/``.
@@ -44,9 +43,8 @@ class Notifications:
         except Exception as error:  # its text may quote the URL
             raise SinkError(UNREACHABLE, type(error).__name__) from None
 
-    def __call__(self, records: Sequence[Record]) -> None:
-        for number, record in enumerate(records):
-            event = event_of(record)
+    def __call__(self, records: Sequence[dict[str, Any]]) -> None:
+        for number, event in enumerate(records):
             with self._failures as failures:
                 self._notifier.info({}, EVENT_TYPE, event)
             if failures.seen:

@@ -27,11 +27,11 @@ OPTIONS: Final = (
         ),
     ),
     cfg.IntOpt(
-        "audit_keep",
-        default=_defaults.audit_keep,
+        "audit_kept_files",
+        default=_defaults.audit_kept_files,
         help=(
             "How many renamed files are kept (1 to 1000). So they all take at most "
-            "audit_max_bytes * (audit_keep + 1)."
+            "audit_max_bytes * (audit_kept_files + 1)."
         ),
     ),
     cfg.IntOpt(

@@ -2,10 +2,9 @@
 
 import pytest
 
-from placement_guard.rejection import Rejection, reject
+from placement_guard.rejection import reject
 from placement_guard.replay.errors import CannotReplayError
 from placement_guard.replay.judge import Decision, Verdict, recorded, undecided
-from placement_guard.rules import Mode, Rule
 
 OPINION = "inventory.min_above_max"
 ENFORCED = {"rules": {OPINION: "enforce"}}
@@ -205,10 +204,65 @@ def test_a_doubt_that_a_stage_took_for_an_answer_is_one_all_the_same(stand, monk
     assert judge(shape, stand.header("shape")) == undecided("hidden_value")
 
 
-def test_a_policy_that_asks_for_what_only_placement_knows_is_undecided(stand, monkeypatch):
-    known = Rule("policy.not_evaluable", "gate_policy", 403, "it cannot be evaluated")
-    judge = stand.judge()
-    stage = ("target_policy", lambda _exchange: Rejection(known, ""))
-    monkeypatch.setattr(judge, "_journey", (*judge._journey, stage))
-    monkeypatch.setattr(judge, "modes", {**judge.modes, known.id: Mode.ENFORCE})
+@pytest.fixture
+def by_target(stand, tmp_path):
+    """A judge by this target policy."""
+
+    def judge(policy, **settings):
+        file = tmp_path / "target.yaml"
+        file.write_text(policy)
+        return stand.judge(target_policy_file=str(file), **settings)
+
+    return judge
+
+
+UPDATE = "placement_guard:resource_providers:inventories:update"
+ASKS = f'"{UPDATE}": "%s"\n'
+
+
+@pytest.mark.parametrize(
+    ("check", "verdict"),
+    [
+        pytest.param("resource_classes:VCPU", passed(), id="what is written is in the recording"),
+        pytest.param(
+            "resource_classes:CUSTOM_*",
+            Verdict(Decision.REFUSED, "policy.target_forbidden", UPDATE),
+            id="and may be refused",
+        ),
+        pytest.param("max_shrink:50%", undecided("needs_more"), id="what is stored is not"),
+        pytest.param(
+            "resource_classes:VCPU or max_shrink:50%", passed(), id="it may not be needed"
+        ),
+        pytest.param(
+            "resource_classes:CUSTOM_* or max_shrink:50%",
+            undecided("needs_more"),
+            id="where it is needed it is not",
+        ),
+    ],
+)
+def test_a_policy_that_sees_the_payload_decides(stand, by_target, check, verdict):
+    judge = by_target(ASKS % check)
+    for _ in range(2):
+        assert judge(stand.record(stand.GOOD), stand.header()) == verdict
+
+
+def test_what_is_only_observed_hangs_on_what_is_stored_too(stand, by_target):
+    judge = by_target(ASKS % "max_shrink:50%", target_policy_observe=("placement_guard:*",))
     assert judge(stand.record(stand.GOOD), stand.header()) == undecided("needs_more")
+
+
+def test_what_could_not_be_evaluated_live_either_is_refused(stand, by_target):
+    judge = by_target(ASKS % "max_shrink:50%")
+    nothing = stand.record(stand.GOOD, path="/resource_providers/no-uuid/inventories")
+    assert judge(nothing, stand.header()) == Verdict(
+        Decision.REFUSED, "policy.not_evaluable", UPDATE
+    )
+
+
+def test_a_hidden_value_that_a_policy_asks_for_is_undecided_and_no_failure(
+    stand, by_target, caplog
+):
+    shape = stand.reduced(stand.record(stand.GOOD), "shape")
+    judge = by_target(ASKS % "max_total:VCPU=8")
+    assert judge(shape, stand.header("shape")) == undecided("hidden_value")
+    assert not caplog.records

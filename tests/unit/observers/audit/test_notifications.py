@@ -14,7 +14,7 @@ from pycadf import cadftaxonomy
 from placement_guard.observers.audit.cadf import event_of
 from placement_guard.observers.audit.notifications import Notifications
 from placement_guard.observers.audit.record import HOST, fields_of, record_of
-from placement_guard.observers.audit.sink import UNREACHABLE, SinkError
+from placement_guard.observers.writing.sink import UNREACHABLE, SinkError
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import reject
 
@@ -49,16 +49,16 @@ def test_each_record_is_an_event_on_the_bus(conf, made, driver):
     )
     server.start()
     sink = Notifications("fake://", f"audit-{driver}", driver, conf)
-    records = made.records(3)
+    events = [event_of(record) for record in made.records(3)]
     try:
-        sink(records)
-        heard = [listener.heard.get(timeout=20) for _ in records]
+        sink(events)
+        heard = [listener.heard.get(timeout=20) for _ in events]
     finally:
         server.stop()
         server.wait()
         sink.close()
     assert heard == [
-        (f"placement-guard.{HOST}", "placement_guard.audit", event_of(record)) for record in records
+        (f"placement-guard.{HOST}", "placement_guard.audit", event) for event in events
     ]
 
 
@@ -74,7 +74,7 @@ def test_a_bus_that_is_gone_is_unreachable_and_nothing_is_said_of_the_record(con
     with caplog.at_level(logging.DEBUG):
         for _ in range(2):
             with pytest.raises(SinkError) as caught:
-                sink(made.records(2))
+                sink([event_of(record) for record in made.records(2)])
             assert (caught.value.reason, caught.value.written) == (UNREACHABLE, 0)
             assert "s3cret" not in str(caught.value)
     assert "s3cret" not in caplog.text
@@ -85,7 +85,7 @@ def test_a_bus_that_is_gone_is_unreachable_and_nothing_is_said_of_the_record(con
 
 def test_what_oslo_messaging_says_of_others_is_not_swallowed(conf, made, caplog):
     sink = Notifications("fake://", "notifications", "messagingv2", conf)
-    sink(made.records(1))
+    sink([event_of(record) for record in made.records(1)])
     logging.getLogger("oslo_messaging.notify.messaging").error("of somebody else")
     assert "of somebody else" in caplog.text
 

@@ -273,6 +273,7 @@ def test_a_request_without_a_body_is_complete(made):
 
 SAMPLES = {
     "resource_providers:create": {"name": "x", "uuid": PROVIDER},
+    "resource_providers:update": {"name": "x"},
     "reshaper:reshape": {
         "inventories": {
             PROVIDER: {"resource_provider_generation": 1, "inventories": {"VCPU": {"total": 1}}}

@@ -4,7 +4,6 @@ A side is a process of its own, because Placement keeps its database and its pol
 """
 
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from multiprocessing import Pipe
 from pathlib import Path
 
+from tests import unmeasured
 from tests.differential.answers import SIDES, Answer
 from tests.differential.requests import Request
 
@@ -40,7 +40,7 @@ class Side:
     def start(self) -> None:
         self._connection, theirs = Pipe()
         # Sets are put in an order by hashes: both sides must have the same.
-        environ = {**os.environ, "PYTHONHASHSEED": "0"}
+        environ = {**unmeasured.environ(), "PYTHONHASHSEED": "0"}
         command = [sys.executable, "-c", BOOT, str(ROOT)]
         with theirs, self.log.open("ab") as log:
             self._process = subprocess.Popen(

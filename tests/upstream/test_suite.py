@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests import unmeasured
 from tests.policy_asking import POLICY
 
 SCRIPT = Path(__file__).with_name("run_suite.py")
@@ -24,7 +25,7 @@ def run(*modules, policy=""):
         text=True,
         timeout=900,
         check=False,
-        env={**os.environ, "PATH": path, "TARGET_POLICY_DIRS": policy},
+        env={**unmeasured.environ(), "PATH": path, "TARGET_POLICY_DIRS": policy},
     )
     lines = done.stdout.splitlines()
     assert done.returncode == 0, "\n".join(lines[-100:]) + done.stderr

@@ -4,7 +4,7 @@ import copy
 from contextlib import nullcontext
 from io import BytesIO
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import structs
 from oslo_log import log
@@ -50,14 +50,24 @@ class Failed(NamedTuple):
         return self._replace(outcome=structs.replace(self.outcome, **more))
 
 
+class Told(Protocol):
+    """Who is told how it goes: metrics."""
+
+    def breaker(self, is_open: bool) -> None:  # noqa: FBT001
+        """The breaker has opened, or closed."""
+
+    def in_use(self, limit: str, more: int) -> None:
+        """A place of a limit was taken (1) or left (-1)."""
+
+
 class Asking:
     """Asks an application: if it may be asked, in the lanes of a request, as often as it takes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, told: Told | None = None) -> None:
         self.lanes = lanes_from(settings)
-        self.breaker = breaker_from(settings)
+        self.breaker = breaker_from(settings, told.breaker if told else None)
         self._rates = Rates(settings)
-        self._places = Places(settings)
+        self._places = Places(settings, told.in_use) if told else Places(settings)
         self._lane_seconds = settings.lane_wait_seconds
         self._hand_on = settings.hand_on
         self._resending = resending(settings)
@@ -80,7 +90,7 @@ class Asking:
             with place or nullcontext():
                 asked = self._queue(app, exchange, lanes)
             passage.outage = _outage(asked.outcome)
-        return asked
+        return asked if place is None else asked.ended(queued=place.waited)
 
     def _queue(self, app: WSGIApp, exchange: Exchange, lanes: Wanted) -> Answered | Failed:
         if not lanes.lanes:

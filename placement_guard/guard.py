@@ -74,9 +74,11 @@ class Guard:
     ) -> None:
         self.application = app
         self.settings = (settings or Settings()).check()
-        self.asking = Asking(self.settings)
-        self._verify = Verifying(self.settings)
         self.metrics = Metrics.of(registry)
+        self._condition = self.metrics.condition
+        self._condition.limits(self.settings)
+        self.asking = Asking(self.settings, self._condition)
+        self._verify = Verifying(self.settings)
         self._router = Router()
         self._modes = self.settings.modes()
         self._journey = journey(
@@ -104,6 +106,13 @@ class Guard:
         return stage.files.state() if isinstance(stage, TargetPolicy) else None
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        self._condition.entered()
+        try:
+            return self._answer(environ, start_response)
+        finally:
+            self._condition.left()
+
+    def _answer(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         if self.recorder is not None:
             self.recorder.arrived(environ)
         exchange = begin(environ, self._router)
@@ -232,3 +241,4 @@ class Guard:
                 observer(exchange, outcome, rejection)
             except Exception:
                 LOG.exception("An observer failed in request %s", exchange.request_id)
+                self._condition.failed_open("observer")

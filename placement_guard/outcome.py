@@ -45,6 +45,8 @@ class Outcome(Struct, frozen=True):
     lane, waited
         How the request came out of the queue for its lanes (held, timeout, full, unavailable), and
         how long that took (seconds). Empty where it takes none.
+    queued
+        How long it waited for a place under a limit (seconds).
     """
 
     ending: Ending
@@ -56,6 +58,7 @@ class Outcome(Struct, frozen=True):
     shed: str = ""
     lane: str = ""
     waited: float = 0.0
+    queued: float = 0.0
 
 
 FAILED: Final = Outcome(Ending.FAILED, 500)

@@ -9,12 +9,21 @@ collector does not look through it any more, whatever a request makes it do.
 import gc
 
 from placement.wsgi import init_application
+from prometheus_client import REGISTRY
 
+from placement_guard.observers import uwsgi
 from placement_guard.observers.listener import listen_if_possible
 from placement_guard.placement import conf_of, guarded, health_of, settings_of
 
 application = init_application()
 guarded(application, conf_of(application))
-listen_if_possible(settings_of(application), health=health_of(application))
+
+
+def _listen() -> None:
+    listen_if_possible(settings_of(application), REGISTRY, health_of(application))
+
+
+uwsgi.say_if_threads_are_off()
+uwsgi.in_each_worker(_listen)
 gc.collect()
 gc.freeze()

@@ -21,6 +21,7 @@ from oslo_config import generator as config_generator
 from oslo_policy import generator as policy_generator
 from prometheus_client import CollectorRegistry
 
+from placement_guard.admission.places import LIMITS
 from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, resends
 from placement_guard.api.operations import LAST_VERSION, NAMES, OPERATIONS, Operation, Version
@@ -28,6 +29,8 @@ from placement_guard.api.policies import list_rules
 from placement_guard.cli.config.kinds import KINDS
 from placement_guard.observers.audit.metrics import SINKS
 from placement_guard.observers.metrics import Metrics
+from placement_guard.observers.metrics.clients import NEWER, NONE
+from placement_guard.observers.metrics.condition import COMPONENTS
 from placement_guard.observers.writing.sink import REASONS
 from placement_guard.opts import GROUP, OPTIONS
 from placement_guard.outcome import Ending
@@ -164,6 +167,10 @@ def options_page() -> str:
     )
 
 
+VERSIONS: Final = ("version", "placement_version", "python_version")
+"""Labels whose values are those of the installation, not of a table."""
+
+
 def metrics_page() -> str:
     """docs/reference/metrics.md"""
     registry = CollectorRegistry()
@@ -173,12 +180,13 @@ def metrics_page() -> str:
     sections = []
     for family in families:
         samples = [s for s in family.samples if not s.name.endswith("_created")]
-        labels = [name for name in samples[0].labels if name != "le"]
+        labels = [name for name in samples[0].labels if name not in {"le", *VERSIONS}]
         for label in labels:
             values.setdefault(label, {}).update(dict.fromkeys(s.labels[label] for s in samples))
         rows = [
             ("Type", family.type),
             ("Labels", ", ".join(f"[`{n}`](#label-{n})" for n in labels)),
+            *([("Of the build", ", ".join(VERSIONS))] if VERSIONS[0] in samples[0].labels else []),
             ("Series at start", str(len(samples))),
         ]
         bounds = dict.fromkeys(s.labels["le"] for s in samples if "le" in s.labels)
@@ -192,8 +200,11 @@ def metrics_page() -> str:
         f"{MARK}# Metrics\n\nAll names begin with `placement_guard_`. Times are in seconds, sizes in "
         f"bytes. Every label value comes from a table, so no client can add a series: there are "
         f"{series} from the start, at 0, and there are never more. In a single process each counter "
-        "and histogram also has a `_created` series of the Prometheus client.\n\n"
-        + "\n".join(sections)
+        "and histogram also has a `_created` series of the Prometheus client, and in the OpenMetrics "
+        "format the buckets of `placement_guard_request_duration_seconds` carry the id of a request "
+        "as an exemplar. Several workers count in files, which have room for neither. Histograms "
+        "have the buckets that are named: the Prometheus client for Python has no native "
+        "ones.\n\n" + "\n".join(sections)
     )
 
 
@@ -214,6 +225,12 @@ def _label_section(name: str, values: list[str]) -> str:
         meanings = SINKS
     elif name == "reason":
         meanings = REASONS
+    elif name == "component":
+        meanings = COMPONENTS
+    elif name == "limit":
+        meanings = {limit: f"The places of `{option}`." for limit, option in LIMITS.items()}
+    elif name == "microversion":
+        meanings = {NEWER: "newer than the guard knows.", NONE: "refused before it was read."}
     elif name == "mode":
         meanings = {"enforce": "refused.", "warn": "let through."}
     elif name == "stage":
@@ -223,6 +240,8 @@ def _label_section(name: str, values: list[str]) -> str:
     title = f"(label-{name})=\n## Label {name}\n\n"
     if not meanings:
         return title + "\n".join(f"- `{value}`" for value in sorted(values)) + "\n"
+    if name == "microversion":
+        meanings = {v: meanings.get(v, f"microversion {v}.") for v in values}
     return title + table(("Value", "Meaning"), [(f"`{v}`", meanings[v]) for v in values])
 
 

@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Callable
 from typing import Any, Final, Self
 
 from circuitbreaker import STATE_CLOSED, STATE_HALF_OPEN, CircuitBreaker
@@ -27,9 +28,14 @@ class Breaker:
         How many outages in a row open it; 0 means never.
     seconds
         How long it stays open before the next request is let in to see (seconds).
+    told
+        Called with whether it is open, each time that changes.
     """
 
-    def __init__(self, failures: int, seconds: float) -> None:
+    def __init__(
+        self, failures: int, seconds: float, told: Callable[[bool], None] | None = None
+    ) -> None:
+        self._told = told
         self._used = failures > 0
         # The library takes 0 for "not given".
         self._breaker = CircuitBreaker(max(failures, 1), seconds, _Outage, "placement")
@@ -73,8 +79,14 @@ class Breaker:
             self._breaker.__exit__(_Outage if outage else None, None, None)
             if self.is_open and not was_open:
                 LOG.error("Placement's database is gone: requests get 503 until it is back")
+                self._tell(True)
             elif was_open and not self.is_open:
                 LOG.warning("Placement's database is back")
+                self._tell(False)
+
+    def _tell(self, is_open: bool) -> None:  # noqa: FBT001
+        if self._told is not None:
+            self._told(is_open)
 
 
 class Passage:
@@ -95,6 +107,6 @@ class Passage:
         self._breaker.leave(probe=self._probe, outage=self.outage)
 
 
-def breaker_from(settings: Settings) -> Breaker:
+def breaker_from(settings: Settings, told: Callable[[bool], None] | None = None) -> Breaker:
     """The breaker that the settings ask for."""
-    return Breaker(settings.breaker_failures, settings.breaker_seconds)
+    return Breaker(settings.breaker_failures, settings.breaker_seconds, told)

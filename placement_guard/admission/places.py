@@ -2,21 +2,30 @@
 
 import math
 import time
-from typing import TYPE_CHECKING, Final, Self
+from collections.abc import Callable
+from typing import Final, Self
 
 from placement_guard.admission.shed import BUSY, Shed
 from placement_guard.exchange import Exchange
 from placement_guard.lanes import Hold, Lane, Lanes, Result, open_lanes
 from placement_guard.settings import Settings
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 WEIGHT: Final = 0.1
 """How much the last request counts in the average of how long one takes."""
 
 MAX_RETRY_AFTER: Final = 60
 """The longest time (seconds) after which a client is told to come again."""
+
+LIMITS: Final = {
+    "claims": "limit_claims",
+    "writes": "limit_writes",
+    "candidates": "limit_candidates",
+}
+"""Each limit, and the setting that says how many places it has: the values of the ``limit`` metric
+label."""
+
+Told = Callable[[str, int], None]
+"""Is told that a place of a limit was taken (1) or left (-1)."""
 
 _CLAIMS: Final = frozenset({"allocations:update", "allocations:manage"})
 _CANDIDATES: Final = "allocation_candidates:list"
@@ -32,15 +41,16 @@ def kind_of(exchange: Exchange) -> str | None:
     return "writes" if operation.mutates else None
 
 
+def _nobody(_limit: str, _more: int) -> None:
+    pass
+
+
 class Places:
     """The places of each kind. A request that finds none waits a little, and is then shed."""
 
-    def __init__(self, settings: Settings) -> None:
-        most: Mapping[str, int] = {
-            "claims": settings.limit_claims,
-            "writes": settings.limit_writes,
-            "candidates": settings.limit_candidates,
-        }
+    def __init__(self, settings: Settings, told: Told = _nobody) -> None:
+        most = {limit: int(getattr(settings, option)) for limit, option in LIMITS.items()}
+        self._told = told
         self._wait = settings.limit_wait_seconds
         self._kinds = {kind: _Kind(kind, width, settings) for kind, width in most.items() if width}
 
@@ -54,14 +64,14 @@ class Places:
         if hold.result in {Result.TIMEOUT, Result.FULL}:
             hold.release()
             return Shed(BUSY, found.retry_after)
-        return Taken(hold, found)
+        return Taken(hold, found, self._told)
 
 
 class _Kind:
     """The places of one kind, and how long a request keeps one (seconds, moving average)."""
 
     def __init__(self, name: str, width: int, settings: Settings) -> None:
-        self.lane = Lane(f"limit:{name}")
+        self.name, self.lane = name, Lane(f"limit:{name}")
         self._waiting, self._width = settings.limit_max_waiting, width
         self.lanes: Lanes = open_lanes(
             None, settings.lane_directory or None, width, settings.limit_max_waiting
@@ -81,13 +91,20 @@ class _Kind:
 class Taken:
     """A place that a request has; a context manager."""
 
-    def __init__(self, hold: Hold, kind: _Kind) -> None:
-        self._hold, self._kind = hold, kind
+    def __init__(self, hold: Hold, kind: _Kind, told: Told) -> None:
+        self._hold, self._kind, self._told = hold, kind, told
         self._began = time.monotonic()
+        told(kind.name, 1)
+
+    @property
+    def waited(self) -> float:
+        """How long the request waited for it (seconds)."""
+        return self._hold.waited
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._kind.took(time.monotonic() - self._began)
+        self._told(self._kind.name, -1)
         self._hold.release()

@@ -15,6 +15,7 @@ from oslo_config import cfg
 from placement import conf as placement_conf
 from placement import db_api
 from placement.wsgi import setup_logging
+from prometheus_client import REGISTRY
 from sqlalchemy.engine import make_url
 from waitress.server import create_server
 
@@ -133,13 +134,12 @@ def _bound(host: str, port: int) -> Any:
 
 def _listen_for_metrics(settings: Settings, stack: contextlib.ExitStack, health: App) -> None:
     try:
-        metrics = listen(settings, health=health)
+        metrics = listen(settings, REGISTRY, health)
     except OSError as error:
         host, port = settings.metrics_host, settings.metrics_port
         raise _cannot_listen(host, port, error, "--metrics-port") from None
     if metrics is not None:
-        stack.callback(metrics.server_close)
-        stack.callback(metrics.shutdown)
+        stack.callback(metrics.close)
 
 
 def _cannot_listen(host: str, port: int, error: OSError, option: str) -> CannotServeError:

@@ -1,133 +1,77 @@
-"""Two uWSGI workers, each with an application of its own, one sum of their metrics, and one audit."""
+"""uWSGI workers, each with an application of its own, one sum of their metrics, and one audit."""
 
+import collections
 import concurrent.futures
 import contextlib
 import json
-import os
-import shutil
+import re
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import pytest
-from prometheus_client.mmap_dict import MmapedDict
 
-UWSGI = shutil.which("uwsgi", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-READY_SECONDS = 60
+from tests.uwsgi_workers import Workers, counted_by
+
 REQUESTS = 40
 
+OUTCOME = re.compile(r'placement_guard_requests_total\{operation="[^"]*",outcome="(\w+)"\}')
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-class Workers:
-    def __init__(self, directory, api):
-        api.require(UWSGI, "the extra [servers]: pip install 'placement-guard[servers]'")
-        self.port, self.metrics_port = free_port(), free_port()
-        self.audit = directory / "audit.jsonl"
-        api.write_conf(
-            directory,
-            placement_guard={"metrics_port": self.metrics_port, "audit": self.audit},
-            placement_database={"connection": f"sqlite:///{directory}/placement.db?timeout=30"},
-        )
-        self.counts = directory / "counts"
-        self.counts.mkdir()
-        environ = {
-            **os.environ,
-            "OS_PLACEMENT_CONFIG_DIR": str(directory),
-            "PROMETHEUS_MULTIPROC_DIR": str(self.counts),
-        }
-        # The schema and the standard names, before two workers would write them at once: SQLite
-        # answers the second one "database is locked".
-        first = "from placement.wsgi import init_application; init_application()"
-        subprocess.run([sys.executable, "-c", first], env=environ, check=True)
-        self.log = (directory / "uwsgi.log").open("wb")
-        self.process = subprocess.Popen(
-            [
-                UWSGI, "--http-socket", f"127.0.0.1:{self.port}", "--master", "--lazy-apps",
-                "--processes", "2", "--threads", "1", "--enable-threads", "--die-on-term",
-                "--need-app", "--module", "placement_guard.wsgi:application",
-                "--home", sys.prefix,
-            ],
-            stdout=self.log, stderr=subprocess.STDOUT, env=environ,
-        )  # fmt: skip
-
-    def ask(self, path="/", method="GET", body=None):
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"X-Auth-Token": "admin", "Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=READY_SECONDS) as answer:
-                return answer.status
-        except urllib.error.HTTPError as error:
-            error.close()
-            return error.code
-
-    def until_ready(self):
-        deadline = time.monotonic() + READY_SECONDS
-        while True:
-            try:
-                return self.ask()
-            except OSError:
-                assert self.process.poll() is None, Path(self.log.name).read_text()
-                assert time.monotonic() < deadline, Path(self.log.name).read_text()
-                time.sleep(0.1)  # uWSGI tells nobody when it is ready
-
-    def files(self):
-        """The files of counters, one for each worker that has loaded its application."""
-        return list(self.counts.glob("counter_*.db"))
-
-    def until_both_are_there(self):
-        deadline = time.monotonic() + READY_SECONDS
-        while len(self.files()) < 2:
-            assert time.monotonic() < deadline, Path(self.log.name).read_text()
-            time.sleep(0.1)
-
-    def metrics(self):
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=READY_SECONDS
-        ) as answer:
-            lines = answer.read().decode().splitlines()
-        return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        self.process.wait(READY_SECONDS)
-        self.log.close()
+MIX = (
+    ("/resource_providers", "GET", None, 200, "served"),
+    ("/resource_providers", "POST", {"name": 5}, 400, "rejected"),
+    ("/traits/CUSTOM_SEEN", "PUT", None, {201, 204}, "committed"),
+    ("/resource_providers/9cb2c1ee-0000-4000-8000-000000000000", "GET", None, 404,
+     "refused_by_placement"),
+)  # fmt: skip
+"""Path, method and body of a request, its answer, and how it is counted."""
 
 
 @pytest.fixture
 def workers(tmp_path, api):
-    with contextlib.closing(Workers(tmp_path, api)) as workers:
+    guard = {"audit": tmp_path / "audit.jsonl"}
+    with contextlib.closing(Workers(tmp_path, api, guard)) as workers:
         workers.until_ready()
+        workers.until_both_are_there()
         yield workers
 
 
-def counted_by(path):
-    """How many requests one worker's file holds."""
-    values = MmapedDict.read_all_values_from_file(str(path))
-    return sum(v for key, v, *_ in values if "placement_guard_requests_total" in key)
+def outcomes(workers):
+    """How many requests ended how, but for those that asked whether it was ready."""
+    found = collections.Counter()
+    for series, value in workers.metrics().items():
+        if (match := OUTCOME.fullmatch(series)) and "root:show" not in series:
+            found[match[1]] += int(value)
+    return found
 
 
-def test_two_workers_report_one_sum_on_one_listener_and_write_one_audit(workers):
+class Driver:
+    """Sends the mix, and knows how it must be counted."""
+
+    def __init__(self, workers):
+        self.workers = workers
+        self.sent = collections.Counter()
+        self.lost = 0
+
+    def send(self, number):
+        path, method, body, status, outcome = MIX[number % len(MIX)]
+        try:
+            answer = self.workers.ask(path, method, body, OpenStack_API_Version="placement 1.39")
+        except OSError:
+            self.lost += 1  # with the worker that was killed
+            return
+        assert answer in (status if isinstance(status, set) else {status})
+        self.sent[outcome] += 1
+
+    def burst(self, size=REQUESTS):
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(self.send, range(size)))
+
+
+def test_two_workers_report_one_sum_on_one_listener_and_write_one_audit(workers, tmp_path):
     def ask(number):
         if number % 2:
             return workers.ask("/resource_providers")
         return workers.ask("/resource_providers", "POST", {"name": 5})
 
-    workers.until_both_are_there()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(2 * REQUESTS)))
     assert answers == [400, 200] * REQUESTS
@@ -137,13 +81,76 @@ def test_two_workers_report_one_sum_on_one_listener_and_write_one_audit(workers)
         'placement_guard_rejections_total{mode="enforce",operation="resource_providers:create",'
         'rule="document.invalid",stage="document"}'
     )
-    assert float(counted[served]) == REQUESTS
-    assert float(counted[refused]) == REQUESTS
+    assert counted[served] == REQUESTS
+    assert counted[refused] == REQUESTS
+    assert counted["placement_guard_workers"] == 2
+    assert counted["placement_guard_in_flight_requests"] == 0
     by_worker = [counted_by(path) for path in workers.files()]
     assert all(by_worker)
     assert len(by_worker) == 2
     workers.close()
-    records = [json.loads(line) for line in workers.audit.read_text().splitlines()]
+    lines = (tmp_path / "audit.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
     assert len({record["request_id"] for record in records}) == len(records) == REQUESTS
     assert len({record["process"] for record in records}) == 2
     assert {record["verdict"] for record in records} == {"rejected"}
+
+
+def test_what_was_counted_outlives_its_workers_and_their_files_do_not_grow_in_number(workers):
+    driver = Driver(workers)
+    driver.burst()
+    files = sorted(workers.counts.iterdir())
+    for number in (signal.SIGKILL, signal.SIGTERM) * 2:
+        for pid in sorted(workers.pids()):
+            workers.kill(pid, number)
+        driver.burst()
+    assert driver.lost == 0
+    assert outcomes(workers) == driver.sent
+    assert sorted(workers.counts.iterdir()) == files
+    workers.until(lambda: workers.metrics()["placement_guard_workers"] == 2)
+
+
+def test_of_a_worker_that_is_killed_at_work_no_answer_is_missing_in_the_sum(workers):
+    driver = Driver(workers)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        burst = pool.submit(driver.burst, 10 * REQUESTS)
+        for pid in sorted(workers.pids()):
+            workers.kill(pid)
+        burst.result()
+    counted = outcomes(workers)
+    assert counted.total() >= driver.sent.total()
+    assert counted.total() <= driver.sent.total() + driver.lost
+    assert all(counted[outcome] >= count for outcome, count in driver.sent.items())
+    assert workers.metrics()["placement_guard_in_flight_requests"] == 0
+
+
+def test_another_worker_takes_the_listener_over(workers):
+    driver = Driver(workers)
+    driver.burst()
+    for _ in range(3):
+        before = workers.listening()
+        workers.kill(before)
+        workers.until(lambda: workers.listening() != before)  # noqa: B023
+        assert outcomes(workers) == driver.sent
+        driver.burst(8)
+
+
+@pytest.mark.parametrize("options", [("--enable-threads",), ("--enable-threads", "--threads", "2")])
+def test_workers_that_are_forked_from_one_that_has_loaded_listen_too(tmp_path, api, options):
+    with contextlib.closing(Workers(tmp_path, api, options=options)) as workers:
+        workers.until_ready()
+        driver = Driver(workers)
+        driver.burst()
+        workers.until(workers.listening)
+        assert outcomes(workers) == driver.sent
+        workers.kill(workers.listening())
+        driver.burst()
+        workers.until(workers.listening)
+        assert outcomes(workers) == driver.sent
+
+
+def test_that_threads_are_off_is_said_at_the_start(tmp_path, api):
+    with contextlib.closing(Workers(tmp_path, api, options=("--lazy-apps",))) as workers:
+        # Workers.threads is 1, which uWSGI takes for none.
+        workers.until_ready()
+        assert "Set enable-threads = true" in workers.said

@@ -11,7 +11,7 @@ from typing import Final
 
 from placement_guard.cli.config.kinds import Concern, concern
 from placement_guard.lanes.place import FILE, RUN, Place, Unusable
-from placement_guard.observers.listener import MULTIPROC_DIR
+from placement_guard.observers.slots import MULTIPROC_DIR
 from placement_guard.opts import GROUP
 from placement_guard.settings import Settings
 

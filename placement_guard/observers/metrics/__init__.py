@@ -12,14 +12,20 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from placement_guard.api import conflicts, operations
 from placement_guard.exchange import Exchange
+from placement_guard.lanes import Result
 from placement_guard.observers.audit.metrics import audit_counters
 from placement_guard.observers.capture.metrics import capture_counters
 from placement_guard.observers.metrics.admission import AdmissionMetrics
+from placement_guard.observers.metrics.clients import ClientMetrics
+from placement_guard.observers.metrics.condition import Condition
+from placement_guard.observers.metrics.durations import Durations
 from placement_guard.observers.metrics.policy import PolicyMetrics
+from placement_guard.observers.metrics.sharing import share
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import Rejection
 from placement_guard.rules import RULES, Mode
 from placement_guard.stages import ORDER
+from placement_guard.verifying import Found
 
 STAGE_BUCKETS: Final = (
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.1, 1.0,
@@ -39,6 +45,7 @@ class Metrics:
     """The guard's metrics in one registry. Use :meth:`of`: a registry takes each name once."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        alone = share() is None
         requests = Counter(
             "placement_guard_requests",
             "Requests, by what they were and how they ended.",
@@ -108,8 +115,10 @@ class Metrics:
         self.capture = capture_counters(registry)
         self._body = {name: body.labels(name).observe for name in _WITH_BODY}
         self._admission = AdmissionMetrics(registry)
+        self._durations = Durations(registry, exemplars=alone)
+        self._clients = ClientMetrics(registry)
+        self.condition = Condition(registry)
         self._policy = PolicyMetrics(registry)
-        self.verified = self._admission.verified
         self.policy_read, self.policy_reloaded = self._policy.read, self._policy.reloaded
 
     @classmethod
@@ -135,7 +144,11 @@ class Metrics:
             self._conflicts[name, outcome.conflict]()
         if outcome.seconds is not None:
             self._placement[name](outcome.seconds)
+        self._durations(exchange, outcome)
+        self._clients(exchange, rejection)
         self._admission(name, outcome)
+        if outcome.lane == Result.UNAVAILABLE.value:
+            self.condition.failed_open("lanes")
         if exchange.break_glass:
             self._policy.glass_broken(name)
         if exchange.body is not None:
@@ -144,6 +157,14 @@ class Metrics:
     def hands_on(self, can: bool) -> None:  # noqa: FBT001
         """Say whether Placement takes what is handed on."""
         self._handing.set(can)
+        if not can:
+            self.condition.failed_open("hand_on")
+
+    def verified(self, found: Sequence[Found]) -> None:
+        """Count what verifying has found."""
+        self._admission.verified(found)
+        if Found.NOT_READ in found:
+            self.condition.failed_open("verifying")
 
 
 _MUTATIONS: Final = sorted({o.name for o in operations.OPERATIONS if o.mutates})

@@ -5,14 +5,16 @@ import os
 import socket
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, values
 
 from placement_guard import Settings
-from placement_guard.observers.listener import listen
-from placement_guard.observers.metrics import Metrics
+from placement_guard.observers.listener import MAX_PEERS, listen
+from placement_guard.observers.metrics import Metrics, sharing
 
 
 @contextlib.contextmanager
@@ -29,6 +31,41 @@ def free_port():
         return found.getsockname()[1]
 
 
+def until_answered(port):
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+                return answer.read().decode()
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def listening():
+    port = free_port()
+    listener = listen(Settings(metrics_port=port), CollectorRegistry())
+    yield port
+    listener.close()
+
+
+def test_only_reads_are_answered(listening):
+    with pytest.raises(urllib.error.HTTPError, match="405") as raised:
+        urllib.request.urlopen(f"http://127.0.0.1:{listening}/metrics", data=b"x")
+    raised.value.close()
+
+
+def test_who_comes_while_many_say_nothing_is_hung_up_on(listening):
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_PEERS):
+            stack.enter_context(socket.create_connection(("127.0.0.1", listening)))
+        with socket.create_connection(("127.0.0.1", listening)) as late:
+            late.settimeout(5)
+            assert late.recv(1) == b""
+    assert until_answered(listening) is not None
+
+
 def test_metrics_are_served():
     registry = CollectorRegistry()
     Metrics.of(registry)
@@ -38,8 +75,7 @@ def test_metrics_are_served():
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             text = answer.read().decode()
     finally:
-        server.shutdown()
-        server.server_close()
+        server.close()
     assert 'placement_guard_requests_total{operation="root:show",outcome="served"} 0.0' in text
 
 
@@ -52,14 +88,32 @@ def test_a_taken_port_is_an_error():
         listen(Settings(metrics_port=port), CollectorRegistry())
 
 
-def test_a_port_taken_by_another_worker_is_none(monkeypatch, tmp_path):
+@pytest.fixture
+def shared(monkeypatch, tmp_path):
+    """A directory in which workers count together."""
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
+    monkeypatch.setattr(sharing, "_shared", {})
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_a_port_taken_by_another_worker_is_taken_over_when_that_ends(shared):
+    registry = CollectorRegistry()
     with taken_port() as port:
-        assert listen(Settings(metrics_port=port), CollectorRegistry()) is None
+        listener = listen(Settings(metrics_port=port), registry)
+    Metrics.of(registry)
+    try:
+        assert 'outcome="served"' in until_answered(port)
+    finally:
+        listener.close()
 
 
-def test_an_address_that_cannot_be_bound_is_an_error_for_every_worker(monkeypatch, tmp_path):
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+def test_who_waits_for_a_port_can_be_closed(shared):
+    with taken_port() as port:
+        listen(Settings(metrics_port=port), CollectorRegistry()).close()
+
+
+def test_an_address_that_cannot_be_bound_is_an_error_for_every_worker(shared):
     with pytest.raises(OSError, match=r"assign|address"):
         listen(Settings(metrics_host="203.0.113.1", metrics_port=1), CollectorRegistry())
 

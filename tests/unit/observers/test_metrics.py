@@ -1,7 +1,11 @@
 """Metrics: one set a registry, every series there from the start, none that a client could add."""
 
+import importlib.metadata
+import platform
+
 from prometheus_client import CollectorRegistry
 
+from placement_guard.admission.places import LIMITS
 from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, operations
 from placement_guard.lanes import Result
@@ -9,11 +13,14 @@ from placement_guard.look_up import ReadResult
 from placement_guard.observers.audit.metrics import SINKS
 from placement_guard.observers.metrics import Metrics
 from placement_guard.observers.metrics.admission import RESEND_RESULTS
+from placement_guard.observers.metrics.clients import MICROVERSIONS
+from placement_guard.observers.metrics.condition import COMPONENTS
 from placement_guard.observers.writing.sink import REASONS
 from placement_guard.outcome import Ending
 from placement_guard.rules import RULES
 from placement_guard.stages import ORDER
 from placement_guard.verifying import Found
+from placement_guard.version import __version__
 
 
 def series(registry):
@@ -48,6 +55,12 @@ def test_every_label_value_comes_from_a_table():
         },
         "sink": set(SINKS),
         "reason": set(REASONS),
+        "microversion": set(MICROVERSIONS),
+        "component": set(COMPONENTS),
+        "limit": set(LIMITS),
+        "version": {__version__},
+        "placement_version": {importlib.metadata.version("openstack-placement")},
+        "python_version": {platform.python_version()},
     }
     for _, labels in series(registry):
         for name, value in labels:

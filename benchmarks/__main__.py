@@ -14,6 +14,7 @@ from benchmarks.overhead import overhead, overhead_multiprocess
 from benchmarks.refusal import refusal
 from benchmarks.refusals import refusals
 from benchmarks.report import Table
+from benchmarks.scrape import scrape
 from benchmarks.stages import stages
 from benchmarks.target_policy import target_policy
 from benchmarks.timing import Plan, Progress
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "target_policy": target_policy,
     "stages": stages,
     "audit": audit,
+    "scrape": scrape,
     "overhead_multiprocess": overhead_multiprocess,
 }
 

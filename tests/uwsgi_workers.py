@@ -32,11 +32,14 @@ def free_port():
 class Workers:
     """Workers of one service, on SQLite in ``directory``; ``guard`` are options of the guard."""
 
-    def __init__(self, directory, api, guard=None, options=LAZY, processes=2, database=None):
+    def __init__(
+        self, directory, api, guard=None, options=LAZY, processes=2, database=None, default=None
+    ):
         api.require(UWSGI, PACKAGE)
         self.directory = directory
         self.port, self.metrics_port = free_port(), free_port()
         sections = {
+            "DEFAULT": default or {},
             "placement_guard": {"metrics_port": self.metrics_port, **(guard or {})},
             "placement_database": {
                 "connection": database or f"sqlite:///{directory}/placement.db?timeout=30"

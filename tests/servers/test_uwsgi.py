@@ -149,8 +149,17 @@ def test_workers_that_are_forked_from_one_that_has_loaded_listen_too(tmp_path, a
         assert outcomes(workers) == driver.sent
 
 
-def test_that_threads_are_off_is_said_at_the_start(tmp_path, api):
-    with contextlib.closing(Workers(tmp_path, api, options=("--lazy-apps",))) as workers:
-        # Workers.threads is 1, which uWSGI takes for none.
+def test_that_threads_are_off_is_said_and_a_log_of_json_has_the_parts_of_a_refusal(tmp_path, api):
+    made = Workers(tmp_path, api, options=("--lazy-apps",), default={"use_json": True})
+    with contextlib.closing(made) as workers:  # of one thread, which uWSGI takes for none
         workers.until_ready()
         assert "Set enable-threads = true" in workers.said
+        assert workers.ask("/resource_providers", "POST", {"name": 5}) == 400
+        lines = (tmp_path / "placement.log").read_text().splitlines()
+    told = [line for line in map(json.loads, lines) if "guard_rule" in line.get("extra", {})]
+    [line] = told
+    assert line["levelname"] == "INFO"
+    assert line["extra"]["guard_rule"] == "document.invalid"
+    assert line["extra"]["guard_json_path"] == "$.name"
+    assert line["extra"]["guard_operation"] == "resource_providers:create"
+    assert line["extra"]["guard_request_id"] == line["context"]["request_id"]

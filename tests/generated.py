@@ -21,6 +21,8 @@ from oslo_config import generator as config_generator
 from oslo_policy import generator as policy_generator
 from prometheus_client import CollectorRegistry
 
+from deploy.monitoring import runbooks
+from deploy.monitoring.files import files as monitoring_files
 from placement_guard.admission.places import LIMITS
 from placement_guard.admission.shed import WHYS
 from placement_guard.api import conflicts, resends
@@ -404,6 +406,14 @@ def _documents(operation: Operation) -> str:
     )
 
 
+def _monitoring(path: str) -> str:
+    return monitoring_files()[path]
+
+
+def _runbook(path: str) -> str:
+    return MARK + runbooks.pages()[path]
+
+
 # The files -------------------------------------------------------------------------------------
 
 FILES: Final[dict[str, Callable[[], str]]] = {
@@ -420,6 +430,8 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/cli.md": cli_page.page,
     "docs/reference/problems.md": problems_page,
     f"{rule_pages.FOLDER}/index.md": rule_pages.index,
+    **{path: partial(_monitoring, path) for path in monitoring_files()},
+    **{path: partial(_runbook, path) for path in runbooks.pages()},
     **{
         f"{rule_pages.FOLDER}/{rule_pages.page_of(rule)}": partial(rule_pages.page, rule)
         for rule in RULES

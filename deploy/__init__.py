@@ -1,0 +1,1 @@
+"""Samples for running a guarded Placement, and what makes them."""

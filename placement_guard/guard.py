@@ -23,6 +23,7 @@ from placement_guard.exchange import CONTEXT, Environ, Exchange, begin
 from placement_guard.look_up import look_up
 from placement_guard.look_up import reading as reading_of
 from placement_guard.observers.audit import audit_from
+from placement_guard.observers.board import Board
 from placement_guard.observers.capture import Recorder
 from placement_guard.observers.capture.metrics import FILE
 from placement_guard.observers.logs import Logs
@@ -78,6 +79,7 @@ class Guard:
         self._condition = self.metrics.condition
         self._condition.limits(self.settings)
         self.asking = Asking(self.settings, self._condition)
+        self.hands_on = False
         self._verify = Verifying(self.settings)
         self._router = Router()
         self._modes = self.settings.modes()
@@ -88,8 +90,11 @@ class Guard:
             told=self.metrics.policy_reloaded,
         )
         self._steps = {o.name: self._steps_of(o) for o in (*OPERATIONS, UNMATCHED)}
+        self.board = Board() if self.settings.has_status_page else None
         audit = audit_from(self.settings, self.metrics.audit, conf)
         self._observers: tuple[Observer, ...] = (self.metrics, Logs(), *audit)
+        if self.board is not None:
+            self._observers += (self.board,)
         self.recorder: Recorder | None = None
         if self.settings.capture_file:
             self.recorder = Recorder(self.settings, self.metrics.capture[FILE])

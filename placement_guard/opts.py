@@ -86,6 +86,16 @@ _OPTIONS: Final = (
             "their own, so that it serves the sum."
         ),
     ),
+    cfg.BoolOpt(
+        "status_page",
+        default=_defaults.status_page,
+        help=(
+            "Serve a page for people on the listener of the metrics: what was refused last and "
+            "why, what conflicts, how the guard is; the same as JSON at /status.json, and the "
+            "providers that conflict most at /hot. It names users, projects and providers. Off, "
+            "nothing is kept for it."
+        ),
+    ),
 )
 
 OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION, *AUDIT, *CAPTURE)

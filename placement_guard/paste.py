@@ -22,9 +22,9 @@ from placement import db_api, deploy, fault_wrap, handler, policy, requestlog, u
 from placement import microversion as placement_microversion
 
 from placement_guard.guard import Guard
-from placement_guard.observers.listener import listen_if_possible
+from placement_guard.observers import uwsgi
 from placement_guard.opts import settings_from
-from placement_guard.placement import settle_in
+from placement_guard.placement import listen_for, settle_in
 
 WSGIApp = Callable[..., Iterable[bytes]]
 Filter = Callable[[WSGIApp], WSGIApp]
@@ -68,9 +68,10 @@ def guard(global_conf: PasteConf, **local_conf: str) -> Filter:
     settings = settings_from(conf)
 
     def guarded(app: WSGIApp) -> WSGIApp:
-        listen_if_possible(settings)
         made = Guard(app, settings, conf=conf)
         settle_in(made)
+        uwsgi.say_if_threads_are_off()
+        uwsgi.in_each_worker(lambda: listen_for(made))
         return made
 
     return guarded

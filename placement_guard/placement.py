@@ -26,9 +26,11 @@ from placement_guard.guard import Guard
 from placement_guard.handing_on import hand_on
 from placement_guard.inside import no_retry_inside
 from placement_guard.lanes import State
-from placement_guard.observers.health import Health, Told
+from placement_guard.observers.board import Page, Shelf
+from placement_guard.observers.health import NOTHING_KNOWN, App, Health, Told
+from placement_guard.observers.listener import listen_if_possible
+from placement_guard.observers.metrics.sharing import share
 from placement_guard.opts import settings_from
-from placement_guard.settings import Settings
 from placement_guard.stages import policy_files
 
 LOG = log.getLogger(__name__)
@@ -86,7 +88,8 @@ def settle_in(guard: Guard) -> None:
     if guard.settings.resend:
         no_retry_inside(_find(guard.application, PlacementHandler))
     if guard.settings.hand_on:
-        guard.metrics.hands_on(hand_on())
+        guard.hands_on = hand_on()
+        guard.metrics.hands_on(guard.hands_on)
 
 
 def conf_of(stack: WSGIApp) -> cfg.ConfigOpts:
@@ -94,14 +97,15 @@ def conf_of(stack: WSGIApp) -> cfg.ConfigOpts:
     return _find(stack, PlacementHandler).config
 
 
-def settings_of(stack: WSGIApp) -> Settings:
-    """The settings of the guard in a guarded stack."""
-    return _find(stack, Guard).settings
+def guard_of(stack: WSGIApp) -> Guard:
+    """The guard in a guarded stack."""
+    found: Guard = _find(stack, Guard)
+    return found
 
 
 def health_of(stack: WSGIApp) -> Health:
     """The health of a guarded stack: Placement answers, and its database can be reached."""
-    guard: Guard = _find(stack, Guard)
+    guard = guard_of(stack)
     asking = guard.asking
 
     def placement() -> None:
@@ -122,6 +126,36 @@ def health_of(stack: WSGIApp) -> Health:
     if guard.policy_state() is not None:
         told["policy"] = lambda: to_builtins(guard.policy_state())
     return Health({"placement": placement, "database": database}, told)
+
+
+def listen_for(guard: Guard, health: App = NOTHING_KNOWN) -> None:
+    """Serve the metrics of a guard, its health and its status page, as its settings say."""
+    page = page_of(guard)
+    apps = (health,) if page is None else (health, page)
+    listener = listen_if_possible(guard.settings, REGISTRY, *apps)
+    if page is not None:
+        page.shelf.begin(lambda: listener is not None and listener.serves)
+
+
+def page_of(guard: Guard) -> Page | None:
+    """The status page of a guard; None where it is switched off. Its shelf has to be begun."""
+    if guard.board is None:
+        return None
+    condition = guard.metrics.condition
+
+    def told() -> dict[str, Any]:
+        return {
+            "lanes": _shown(guard.asking.lanes.state()),
+            "breaker_open": guard.asking.breaker.is_open,
+            "limits": condition.places(),
+            "policy": to_builtins(guard.policy_state()),
+            "hands_on": guard.hands_on,
+        }
+
+    guard.board.told = told
+    modes = guard.settings.modes()
+    shelf = Shelf(guard.board, share(), modes, failed=lambda: condition.failed_open("status"))
+    return Page(shelf, guard.settings.metrics_host)
 
 
 def _shown(state: State) -> dict[str, Any]:

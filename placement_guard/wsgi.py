@@ -9,18 +9,16 @@ collector does not look through it any more, whatever a request makes it do.
 import gc
 
 from placement.wsgi import init_application
-from prometheus_client import REGISTRY
 
 from placement_guard.observers import uwsgi
-from placement_guard.observers.listener import listen_if_possible
-from placement_guard.placement import conf_of, guarded, health_of, settings_of
+from placement_guard.placement import conf_of, guard_of, guarded, health_of, listen_for
 
 application = init_application()
 guarded(application, conf_of(application))
 
 
 def _listen() -> None:
-    listen_if_possible(settings_of(application), REGISTRY, health_of(application))
+    listen_for(guard_of(application), health_of(application))
 
 
 uwsgi.say_if_threads_are_off()

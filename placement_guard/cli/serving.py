@@ -23,7 +23,7 @@ from placement_guard import opts
 from placement_guard.cli.errors import CannotServeError
 from placement_guard.observers.health import STARTING, App
 from placement_guard.observers.listener import listen
-from placement_guard.placement import health_of, loadapp
+from placement_guard.placement import guard_of, health_of, loadapp, page_of
 from placement_guard.settings import ConfigurationError, Settings
 from placement_guard.version import __version__
 
@@ -47,14 +47,20 @@ def serve(arguments: argparse.Namespace) -> None:
         conf = _configure(arguments)
         settings = opts.settings_from(conf)
         api = stack.enter_context(_bound(arguments.host, arguments.port))
-        known = [STARTING]
+        known: list[App] = [STARTING]
 
         def health(environ: Any, start_response: Any) -> Iterable[bytes] | None:
-            return known[-1](environ, start_response)
+            answers = (app(environ, start_response) for app in known)
+            return next((answer for answer in answers if answer is not None), None)
 
         _listen_for_metrics(settings, stack, health)
         app = _load(conf)
-        known.append(health_of(app))
+        known[:] = [health_of(app)]
+        page = page_of(guard_of(app))
+        if page is not None:
+            known.append(page)
+            page.shelf.begin()
+            stack.callback(page.shelf.end)
         # SQLite takes one writer at a time, and answers a second "database is locked". With one
         # worker thread requests wait for their turn instead, of however many connections.
         on_sqlite = conf.placement_database.connection.startswith("sqlite")
@@ -180,6 +186,7 @@ def _banner(arguments: argparse.Namespace, conf: cfg.ConfigOpts, settings: Setti
         f"  mode      {mode}",
         f"  API       {api}{' (token: admin)' if open_to_all else ''}",
         f"  metrics   {metrics if settings.metrics_port else 'none'}",
+        *([f"  status    {metrics.removesuffix('metrics')}"] if settings.has_status_page else []),
         f"  database  {database}",
         f"  log       {(arguments.state_dir / LOG_FILE).resolve()}",
     ]

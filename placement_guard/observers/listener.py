@@ -100,6 +100,11 @@ class Listener:
             LOG.info("Metrics: %s is taken; the worker that has it serves the sum.", where)
         threading.Thread(target=self._serve, name="metrics", daemon=True).start()
 
+    @property
+    def serves(self) -> bool:
+        """Whether it has the port."""
+        return self._server is not None
+
     def close(self) -> None:
         """Let go of the port."""
         self._closed.set()
@@ -157,10 +162,10 @@ def listen_if_possible(
     settings: Settings,
     registry: CollectorRegistry = REGISTRY,
     *apps: App,
-) -> None:
+) -> Listener | None:
     """Serve them, or say at ERROR why not: a service does not stop for its metrics."""
     try:
-        listen(settings, registry, *apps)
+        return listen(settings, registry, *apps)
     except OSError as error:
         LOG.error(  # noqa: TRY400  # a traceback would say no more
             "Metrics cannot be served on %s:%d (%s). If other workers of this service have the "
@@ -170,3 +175,4 @@ def listen_if_possible(
             error.strerror,
             MULTIPROC_DIR,
         )
+        return None

@@ -86,6 +86,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     metrics_host, metrics_port
         Where the listener of the metrics binds; port 0 means no listener. Used by the ways in that
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
+    status_page
+        Whether that listener has a page for people too, and ``/status.json`` and ``/hot``.
     audit
         Where the records of the audit go: ``log``, or the absolute path of a file; empty: nowhere.
     audit_max_bytes, audit_kept_files
@@ -132,6 +134,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     capture_kept_files: int = 4
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9778
+    status_page: bool = True
     audit: str = ""
     audit_max_bytes: int = 100 * 1024 * 1024
     audit_kept_files: int = 10
@@ -163,6 +166,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def has_target_policy(self) -> bool:
         """Whether there are policy files that see the payload."""
         return bool(self.target_policy_file or self.target_policy_dirs)
+
+    @property
+    def has_status_page(self) -> bool:
+        """Whether there is a status page: it needs the listener."""
+        return self.status_page and bool(self.metrics_port)
 
     def modes(self) -> Modes:
         """The mode of every rule under these settings."""

@@ -110,6 +110,12 @@ class Condition:
         for limit, option in LIMITS.items():
             self._places[limit].set(getattr(settings, option))
 
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Of each limit, how many places this process has taken, and how many there are."""
+        return {
+            limit: (_value(self._in_use[limit]), _value(self._places[limit])) for limit in LIMITS
+        }
+
     def in_use(self, limit: str, more: int) -> None:
         """A request has taken a place of this limit (1), or left it (-1)."""
         self._in_use[limit].inc(more)
@@ -117,6 +123,11 @@ class Condition:
     def _is_here(self) -> None:
         self._pid = os.getpid()
         self._workers.set(1)
+
+
+def _value(gauge: Gauge) -> int:
+    """That of this process."""
+    return int(next(iter(gauge.collect())).samples[0].value)
 
 
 def _placement_version() -> str:

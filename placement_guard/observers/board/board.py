@@ -192,6 +192,9 @@ def _decision(
 
 
 def _providers(exchange: Exchange) -> list[str]:
+    named = exchange.params.get("uuid")
+    if named:
+        return [text(named) or ""]
     try:
         found = (text(value) for value, _ in Target(exchange).named("providers"))
         return list(dict.fromkeys(name for name in islice(found, MAX_PROVIDERS) if name))

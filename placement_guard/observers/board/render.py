@@ -18,6 +18,10 @@ _VERDICTS: Final = {
 }
 
 
+FIRST: Final = 12
+"""How many decisions are in sight."""
+
+
 def parts(status: Status) -> dict[str, str]:
     """Each part of the page, by its name in the template."""
     return {
@@ -46,10 +50,10 @@ def _now(minutes: Sequence[Minute]) -> str:
     mean = last.whole / last.requests if last.requests else 0.0
     own = (last.whole - last.placement) / last.whole if last.whole else 0.0
     tiles = (
-        ("Requests", f"{last.requests:,}", "a minute"),
-        ("Refused", f"{last.rejected:,}", "a minute"),
-        ("Conflicts", f"{last.conflicts:,}", "a minute"),
-        ("Failed", f"{last.failed:,}", "a minute"),
+        ("Requests", f"{last.requests:,}", "/min"),
+        ("Refused", f"{last.rejected:,}", "/min"),
+        ("Conflicts", f"{last.conflicts:,}", "/min"),
+        ("Failed", f"{last.failed:,}", "/min"),
         ("Mean time", f"{mean * 1000:,.1f}", "ms"),
         ("Not in Placement", f"{own * 100:.0f}", "% of it"),
     )
@@ -96,8 +100,8 @@ def _chart(name: str, title: str, values: Sequence[int], kind: str) -> str:
     )
     told = f"{title} a minute in the last hour: {sum(values):,} in all, {most:,} at most"
     return (
-        f"<figure><figcaption><span>{title}</span><span>{sum(values):,} in an hour, at most "
-        f"{most:,} a minute</span></figcaption>"
+        f"<figure><figcaption><b>{title}</b><span>{sum(values):,} in an hour, peak {most:,}/min"
+        "</span></figcaption>"
         f'<svg viewBox="0 0 120 30" preserveAspectRatio="none" role="img" aria-label="{told}" '
         f'id="chart-{name}"><line x1="0" y1="29.8" x2="120" y2="29.8"/>{bars}</svg></figure>'
     )
@@ -112,7 +116,7 @@ def _decisions(decisions: Sequence[Decision]) -> str:
         (
             (moment(d.at), "mono"),
             (f'<span class="verdict {d.verdict}">{_VERDICTS.get(d.verdict, "")}</span>', ""),
-            (text(d.operation), ""),
+            (_operation(d.operation), ""),
             (_why(d), "why"),
             (f"<code>{text(d.json_path)}</code>" if d.json_path else "", ""),
             (_who(d), ""),
@@ -121,12 +125,24 @@ def _decisions(decisions: Sequence[Decision]) -> str:
         )
         for d in decisions
     ]
-    return title + table(f"The last {len(rows)}, the latest first", head, rows)
+    first = table("The latest first", head, rows[:FIRST])
+    if len(rows) <= FIRST:
+        return title + first
+    rest = table("Those before", head, rows[FIRST:])
+    return (
+        f'{title}{first}<details id="before"><summary>{len(rows) - FIRST} before them</summary>'
+        f"{rest}</details>"
+    )
+
+
+def _operation(name: str) -> str:
+    """It may be broken where its parts meet."""
+    return text(name).replace(":", ":<wbr>")
 
 
 def _why(decision: Decision) -> str:
-    more = decision.policy or _SUMMARIES.get(decision.why, "")
-    return f"<code>{text(decision.why)}</code>" + (f"<small>{text(more)}</small>" if more else "")
+    more = _operation(decision.policy) if decision.policy else text(_SUMMARIES.get(decision.why))
+    return f"<code>{text(decision.why)}</code>" + (f"<small>{more}</small>" if more else "")
 
 
 def _who(decision: Decision) -> str:

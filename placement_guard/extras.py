@@ -1,9 +1,11 @@
 """Options that need an extra: whether it is there, and can read them. No URL is quoted."""
 
 import re
+from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Final
+from urllib.parse import urlsplit
 
 MAX_TOPIC: Final = 128
 """The longest topic (characters): a queue of RabbitMQ has room for a suffix."""
@@ -23,6 +25,21 @@ def rate_problem(rate: str) -> str | None:
     except ValueError:
         return f"{rate!r} is no rate; write for example 100/second, or 2000 per 5 minutes"
     return None
+
+
+def traces_problem(where: str) -> str | None:
+    """What is wrong with where spans go; None where they can. Asks no server."""
+    try:
+        import_module("opentelemetry.sdk.trace")
+        import_module("opentelemetry.exporter.otlp.proto.http")
+    except ImportError:
+        return "needs the extra placement-guard[traces]"
+    if where == "global":
+        return None
+    parts = urlsplit(where)
+    if parts.scheme in {"http", "https"} and parts.hostname:
+        return None
+    return "is neither global nor a URL; write for example http://127.0.0.1:4318/v1/traces"
 
 
 def bus_problem(url: str) -> str | None:

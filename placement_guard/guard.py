@@ -5,6 +5,7 @@ them it cannot know who asks: it refuses everything but ``/``, which answers eve
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,7 @@ from placement_guard.observers.capture import Recorder
 from placement_guard.observers.capture.metrics import FILE
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
+from placement_guard.observers.tracing import Tracing, tracing_from
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
 from placement_guard.policy.watch import PolicyState
 from placement_guard.rejection import Rejection, reject
@@ -73,11 +75,12 @@ class Guard:
         conf: cfg.ConfigOpts | None = None,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
-        self.application = app
         self.settings = (settings or Settings()).check()
         self.metrics = Metrics.of(registry)
         self._condition = self.metrics.condition
         self._condition.limits(self.settings)
+        tracing = tracing_from(self.settings, partial(self._condition.failed_open, "traces"))
+        self.application = app if tracing is None else tracing.placement(app)
         self.asking = Asking(self.settings, self._condition)
         self.hands_on = False
         self._verify = Verifying(self.settings)
@@ -86,22 +89,24 @@ class Guard:
         self._journey = journey(
             self.settings,
             conf,
-            reading=reading_of(app, self.metrics.policy_read),
+            reading=reading_of(self.application, self.metrics.policy_read),
             told=self.metrics.policy_reloaded,
         )
-        self._steps = {o.name: self._steps_of(o) for o in (*OPERATIONS, UNMATCHED)}
+        self._steps = {o.name: self._steps_of(o, tracing) for o in (*OPERATIONS, UNMATCHED)}
+        self._ask = self._answer if tracing is None else tracing.around(self._answer)
         self.board = Board() if self.settings.has_status_page else None
         audit = audit_from(self.settings, self.metrics.audit, conf)
         self._observers: tuple[Observer, ...] = (self.metrics, Logs(), *audit)
-        if self.board is not None:
-            self._observers += (self.board,)
+        self._observers += tuple(also for also in (self.board, tracing) if also is not None)
         self.recorder: Recorder | None = None
         if self.settings.capture_file:
             self.recorder = Recorder(self.settings, self.metrics.capture[FILE])
             self._observers += (self.recorder,)
 
-    def _steps_of(self, operation: Operation) -> Steps:
+    def _steps_of(self, operation: Operation, tracing: Tracing | None) -> Steps:
         seconds = self.metrics.stage_seconds
+        if tracing is not None:
+            seconds = {name: tracing.stage(name, tell) for name, tell in seconds.items()}
         found = of_operation(self._journey, operation, self.settings)
         return tuple((stage, seconds[name]) for name, stage in found)
 
@@ -113,7 +118,7 @@ class Guard:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         self._condition.entered()
         try:
-            return self._answer(environ, start_response)
+            return self._ask(environ, start_response)
         finally:
             self._condition.left()
 

@@ -96,6 +96,25 @@ _OPTIONS: Final = (
             "nothing is kept for it."
         ),
     ),
+    cfg.StrOpt(
+        "traces",
+        default=_defaults.traces,
+        secret=True,
+        help=(
+            "Where spans of OpenTelemetry go, one of each request, of each stage and of Placement: "
+            "the URL of a collector that takes OTLP over HTTP, for example "
+            "http://127.0.0.1:4318/v1/traces, or global for the provider that this process has. "
+            "Needs the extra traces. Default: there are none."
+        ),
+    ),
+    cfg.FloatOpt(
+        "traces_share",
+        default=_defaults.traces_share,
+        help=(
+            "Which share of the requests is traced (0 to 1), where the caller has not decided: a "
+            "traceparent header of a caller that is traced is followed, and one that is not, too."
+        ),
+    ),
 )
 
 OPTIONS: Final = (*_OPTIONS, *POLICY, *ADMISSION, *AUDIT, *CAPTURE)

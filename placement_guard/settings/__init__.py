@@ -17,10 +17,11 @@ RANGES: Final[Mapping[str, Range]] = {
     **admission.RANGES,
     **audit.RANGES,
     **capture.RANGES,
+    **serving.RANGES,
 }
 """The bounds of the settings that are numbers."""
 
-SECRET: Final = ("coordination_url", "audit_notifications_url")
+SECRET: Final = ("coordination_url", "audit_notifications_url", "traces")
 """The settings that may hold a password."""
 
 
@@ -88,6 +89,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         serve (``placement_guard.wsgi``, paste, ``placement-guard serve``).
     status_page
         Whether that listener has a page for people too, and ``/status.json`` and ``/hot``.
+    traces
+        Where spans go: the URL of a collector that speaks OTLP over HTTP, or ``global`` for the
+        provider of this process; empty: there are none.
+    traces_share
+        Of the requests (0 to 1) whose caller has not decided whether they are traced.
     audit
         Where the records of the audit go: ``log``, or the absolute path of a file; empty: nowhere.
     audit_max_bytes, audit_kept_files
@@ -135,6 +141,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9778
     status_page: bool = True
+    traces: str = ""
+    traces_share: float = 0.1
     audit: str = ""
     audit_max_bytes: int = 100 * 1024 * 1024
     audit_kept_files: int = 10

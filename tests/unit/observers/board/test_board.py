@@ -257,9 +257,7 @@ def test_programs_get_json(page):
     assert ask(page, "/metrics") is None
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "[::1]:9778", "localhost:1", "GUARD.example:9778"]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]:9778", "localhost:1", "GUARD.example:9778"])
 def test_it_is_for_who_asks_by_address_or_own_name(page, host):
     assert ask(page, host=host)[0] == "200"
 

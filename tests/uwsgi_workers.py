@@ -111,8 +111,9 @@ class Workers:
         """The files of counters, one for each worker that has loaded its application."""
         return list(self.counts.glob("counter_*.db"))
 
-    def until_both_are_there(self):
-        self.until(lambda: len(self.files()) >= 2)
+    def until_all_have_loaded(self):
+        """Wait until each worker, all of which are lazy, can be given a request."""
+        self.until(lambda: all(f"pid: {pid} (default app)" in self.said for pid in self.pids()))
 
     def pids(self):
         """The processes of the workers."""
@@ -142,7 +143,7 @@ class Workers:
         os.kill(pid, number)
         self.until(lambda: pid not in self.pids() and len(self.pids()) == len(before))
         if "--lazy-apps" in self.process.args:  # one that loads would not hear that it is to end
-            self.until(lambda: all(f"pid: {new} (default app)" in self.said for new in self.pids()))
+            self.until_all_have_loaded()
         self.until_ready()
 
     def read(self, path="/metrics"):

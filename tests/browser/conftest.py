@@ -30,7 +30,7 @@ def started(directory, api):
     }
     workers = Workers(directory, api, guard)
     workers.until_ready()
-    workers.until_both_are_there()
+    workers.until_all_have_loaded()
     workers.load = Load(workers)
     workers.load.begin()
     for _ in range(4):

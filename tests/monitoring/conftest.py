@@ -115,7 +115,7 @@ def monitored(tmp_path_factory, api):
     with contextlib.ExitStack() as stack:
         workers = stack.enter_context(contextlib.closing(Workers(directory, api, guard)))
         workers.until_ready()
-        workers.until_both_are_there()
+        workers.until_all_have_loaded()
         prometheus = stack.enter_context(
             contextlib.closing(
                 Prometheus(directory / "prometheus", f"127.0.0.1:{workers.metrics_port}")

@@ -30,7 +30,7 @@ def workers(tmp_path, api):
     guard = {"audit": tmp_path / "audit.jsonl"}
     with contextlib.closing(Workers(tmp_path, api, guard)) as workers:
         workers.until_ready()
-        workers.until_both_are_there()
+        workers.until_all_have_loaded()
         yield workers
 
 

@@ -10,6 +10,7 @@ from benchmarks import report
 from benchmarks.audit import audit
 from benchmarks.document import document
 from benchmarks.memory import memory
+from benchmarks.observing import observing, observing_multiprocess
 from benchmarks.overhead import overhead, overhead_multiprocess
 from benchmarks.refusal import refusal
 from benchmarks.refusals import refusals
@@ -29,7 +30,9 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "stages": stages,
     "audit": audit,
     "scrape": scrape,
+    "observing": observing,
     "overhead_multiprocess": overhead_multiprocess,
+    "observing_multiprocess": observing_multiprocess,
 }
 
 

@@ -1,15 +1,9 @@
 """What the guard adds to a request: a bare Placement against a guarded one."""
 
 import gc
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from statistics import median
-from typing import Any
 
+from benchmarks.multiprocess import in_multiprocess
 from benchmarks.report import Cell, Table
 from benchmarks.requests import Request, requests
 from benchmarks.subject import Subject, subject
@@ -37,19 +31,7 @@ def overhead(plan: Plan) -> Table:
 
 def overhead_multiprocess(plan: Plan) -> Table:
     """The same, with metrics in prometheus_client's multiprocess mode."""
-    plan.progress("overhead_multiprocess: in a process of its own")
-    with tempfile.TemporaryDirectory(prefix="placement-guard-bench-") as directory:
-        # prometheus_client reads the variable once, on import.
-        (metrics := Path(directory, "metrics")).mkdir()
-        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-        file = Path(directory, "figures.json")
-        command = [sys.executable, "-m", "benchmarks", "overhead", "--json", str(file)]
-        command += ["--rounds", str(plan.rounds), *(["--quick"] if plan.quick else [])]
-        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-        found = json.loads(file.read_text("utf-8"))["benchmarks"]["overhead"]["rows"]
-    rows = [tuple(_cell(row[column]) for column in COLUMNS) for row in found]
-    title = TITLE + ": metrics of several processes"
-    return Table("overhead_multiprocess", title, NOTE, COLUMNS, rows)
+    return in_multiprocess("overhead", COLUMNS, plan)
 
 
 def _measure(both: Subject, sent: Request, plan: Plan) -> tuple[Cell, ...]:
@@ -78,7 +60,3 @@ def _round(both: Subject, sent: Request, count: int) -> tuple[float, float]:
         # Who comes first changes, so that neither always follows the other's garbage.
         turns.reverse()
     return median(bare) * 1e6, median(guarded) * 1e6
-
-
-def _cell(value: Any) -> Cell:
-    return Spread(**value) if isinstance(value, dict) else value

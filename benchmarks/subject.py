@@ -17,6 +17,7 @@ from placement import db_api
 from placement.deploy import loadapp as bare_loadapp
 from prometheus_client import CollectorRegistry
 
+from placement_guard.opts import register
 from placement_guard.placement import loadapp as guarded_loadapp
 
 App = Callable[..., Iterable[bytes]]
@@ -52,18 +53,27 @@ def subject() -> Subject:
     """
     directory = TemporaryDirectory(prefix="placement-guard-bench-")
     logging.disable(logging.CRITICAL)
+    conf = configuration(directory.name)
+    db_api.configure(conf)
+    guarded = guarded_loadapp(conf, registry=CollectorRegistry())
+    return Subject(bare_loadapp(conf), guarded, directory)
+
+
+def configuration(directory: str, **guard: Any) -> cfg.ConfigOpts:
+    """That of a Placement over the database in ``directory``, with these options of the guard."""
     conf = cfg.ConfigOpts()
     placement_conf.register_opts(conf)
     policy_opts.set_defaults(conf)
-    url = f"sqlite:///{Path(directory.name, 'placement.sqlite')}"
+    url = f"sqlite:///{Path(directory, 'placement.sqlite')}"
     conf.set_override("connection", url, "placement_database")
     conf([], default_config_files=[], default_config_dirs=[])
     conf.set_override("sqlite_synchronous", False, "placement_database")
     conf.set_override("sync_on_startup", True, "placement_database")
     conf.set_override("auth_strategy", "noauth2", "api")
-    db_api.configure(conf)
-    guarded = guarded_loadapp(conf, registry=CollectorRegistry())
-    return Subject(bare_loadapp(conf), guarded, directory)
+    register(conf)
+    for name, value in guard.items():
+        conf.set_override(name, value, "placement_guard")
+    return conf
 
 
 def call(app: App, method: str, path: str, body: bytes = b"", token: str = "admin") -> Answered:

@@ -142,7 +142,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     metrics_port: int = 9778
     status_page: bool = True
     traces: str = ""
-    traces_share: float = 0.1
+    traces_share: float = 0.01
     audit: str = ""
     audit_max_bytes: int = 100 * 1024 * 1024
     audit_kept_files: int = 10

@@ -1,7 +1,7 @@
 """Audit: a record of each mutation, and of each refusal.
 
 docs/audit.md tells what is in a record, and where it goes. A request makes the record and appends
-it to a queue; a thread takes it to the file, the log or the message bus.
+it to a queue, or has the thread make it that takes it to the file, the log or the message bus.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,10 @@ from typing import Any
 from oslo_config import cfg
 
 from placement_guard.exchange import Exchange
+from placement_guard.observers.audit.ended import FEW, Ended
 from placement_guard.observers.audit.logged import NAME, Logged
 from placement_guard.observers.audit.metrics import FILE, LOG, NOTIFICATIONS
-from placement_guard.observers.audit.record import Record, is_recorded, line_of, record_of
+from placement_guard.observers.audit.record import is_recorded, line_of
 from placement_guard.observers.writing.counters import SinkCounters
 from placement_guard.observers.writing.file import RotatedFile
 from placement_guard.observers.writing.queue import SinkQueue
@@ -28,16 +29,18 @@ FILE_MODE = 0o640
 
 
 class Audit:
-    """An observer that puts a record into each queue."""
+    """An observer that has a record put into each queue."""
 
-    def __init__(self, *queues: SinkQueue[Record, Any]) -> None:
+    def __init__(self, *queues: SinkQueue[Ended, Any]) -> None:
         self._queues = queues
 
     def __call__(self, exchange: Exchange, outcome: Outcome, rejection: Rejection | None) -> None:
         if is_recorded(exchange, outcome, rejection):
-            record = record_of(exchange, outcome, rejection)
+            ended = Ended(exchange, outcome, rejection)
             for queue in self._queues:
-                queue.put(record)
+                if queue.waiting() >= FEW:
+                    ended.record()
+                queue.put(ended)
 
     def close(self) -> None:
         """Write what is waiting, in bounded time. Done when the process ends, too."""
@@ -56,12 +59,10 @@ def audit_from(
     return (Audit(*queues),) if queues else ()
 
 
-def _ways(
-    settings: Settings, conf: cfg.ConfigOpts | None
-) -> Iterator[tuple[str, Way[Record, Any]]]:
+def _ways(settings: Settings, conf: cfg.ConfigOpts | None) -> Iterator[tuple[str, Way[Ended, Any]]]:
     """Where records go, each with what it is counted as."""
     if settings.audit == AUDIT_LOG:
-        yield LOG, Way("Audit", f"the log {NAME}", Logged, line_of)
+        yield LOG, Way("Audit", f"the log {NAME}", Logged, _text)
     elif settings.audit:
         path, size, kept = settings.audit, settings.audit_max_bytes, settings.audit_kept_files
         yield (
@@ -72,14 +73,18 @@ def _ways(
         yield NOTIFICATIONS, Way("Audit", "the message bus", lambda: _bus(settings, conf), _event)
 
 
-def _line(record: Record) -> bytes:
-    return line_of(record).encode()
+def _text(ended: Ended) -> str:
+    return line_of(ended.record())
 
 
-def _event(record: Record) -> dict[str, Any]:
+def _line(ended: Ended) -> bytes:
+    return _text(ended).encode()
+
+
+def _event(ended: Ended) -> dict[str, Any]:
     from placement_guard.observers.audit.cadf import event_of  # noqa: PLC0415  # an extra
 
-    return event_of(record)
+    return event_of(ended.record())
 
 
 def _bus(settings: Settings, conf: cfg.ConfigOpts | None) -> Sink[dict[str, Any]]:

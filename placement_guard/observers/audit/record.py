@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from msgspec import Struct, structs, to_builtins
+from msgspec.json import Encoder
 from oslo_context.context import RequestContext
 
 from placement_guard.exchange import CONTEXT, REQUEST_ID, Exchange
@@ -32,6 +33,9 @@ MAX_WARNINGS: Final = 8
 """How many rules are recorded that were warned of."""
 
 HOST: Final = socket.gethostname()
+
+ADDRESS: Final = "REMOTE_ADDR"
+FORWARDED_FOR: Final = "HTTP_X_FORWARDED_FOR"
 
 
 class Service(Struct, frozen=True):
@@ -106,7 +110,19 @@ def is_recorded(exchange: Exchange, outcome: Outcome, rejection: Rejection | Non
 
 
 def record_of(exchange: Exchange, outcome: Outcome, rejection: Rejection | None) -> Record:
-    """The record of an exchange that has ended."""
+    """The record of an exchange that ends now."""
+    now, duration = time.time(), time.perf_counter() - exchange.began
+    return record_at(exchange, outcome, rejection, now, duration)
+
+
+def record_at(
+    exchange: Exchange,
+    outcome: Outcome,
+    rejection: Rejection | None,
+    ended: float,
+    duration: float,
+) -> Record:
+    """The record of an exchange that has ended at a time (Unix), after so long (seconds)."""
     environ = exchange.environ
     context = exchange.context or environ.get(CONTEXT)
     known = context if isinstance(context, RequestContext) else None
@@ -114,13 +130,13 @@ def record_of(exchange: Exchange, outcome: Outcome, rejection: Rejection | None)
     decided = rejection or (exchange.warnings[0] if exchange.warnings else None)
     version = exchange.version
     return Record(
-        time=time.time(),
+        time=ended,
         process=os.getpid(),
         request_id=bounded(environ.get(REQUEST_ID)),
         global_request_id=bounded(known.global_request_id) if known else None,
         user=_user(known) if known else _NOBODY,
-        address=bounded(environ.get("REMOTE_ADDR")),
-        forwarded_for=bounded(environ.get("HTTP_X_FORWARDED_FOR")),
+        address=bounded(environ.get(ADDRESS)),
+        forwarded_for=bounded(environ.get(FORWARDED_FOR)),
         operation=exchange.operation.name,
         method=bounded(exchange.method) or "",
         path=bounded(exchange.path),
@@ -139,8 +155,8 @@ def record_of(exchange: Exchange, outcome: Outcome, rejection: Rejection | None)
         conflict=outcome.conflict or None,
         shed=outcome.shed or None,
         attempts=outcome.attempts if outcome.seconds is not None else 0,
-        duration=time.perf_counter() - exchange.began,
-        placement=outcome.seconds,
+        duration=round(duration, 6),
+        placement=round(outcome.seconds, 6) if outcome.seconds is not None else None,
         body_bytes=len(exchange.body) if exchange.body is not None else None,
     )
 
@@ -196,14 +212,9 @@ def _roles(roles: Any) -> tuple[str, ...]:
 
 
 def fields_of(record: Record) -> dict[str, Any]:
-    """The record as its line has it."""
-    fields = to_builtins(record)
-    for name in ("duration", "placement"):
-        if fields[name] is not None:
-            fields[name] = round(fields[name], 6)
-    when = datetime.fromtimestamp(fields.pop("time"), UTC)
-    written = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {"schema": SCHEMA, "time": written, "host": HOST, **fields}
+    """The record as its line has it, whole."""
+    fields: dict[str, Any] = json.loads(_written(record))
+    return fields
 
 
 def line_of(record: Record) -> str:
@@ -212,7 +223,31 @@ def line_of(record: Record) -> str:
         kept = record
         if most is not None:
             kept = structs.replace(record, target=without_values(record.target, most))
-        line = json.dumps(fields_of(kept), separators=(",", ":"))
+        line = _written(kept)
         if len(line) < MAX_RECORD:
             break
     return line
+
+
+_encode: Final = Encoder().encode
+
+
+def _written(record: Record) -> str:
+    """All of it. ``time`` is the first field: what comes before the others takes its place."""
+    when = datetime.fromtimestamp(record.time, UTC).isoformat(timespec="milliseconds")
+    _, _, others = _json(record).partition(",")
+    when = when.removesuffix("+00:00")
+    return f'{{"schema":{SCHEMA},"time":"{when}Z","host":{_HOST},{others}'
+
+
+_HOST: Final = json.dumps(HOST)
+
+
+def _json(record: Record) -> str:
+    try:
+        encoded = _encode(record)
+    except UnicodeEncodeError:  # half a surrogate, in a JSON path
+        encoded = b"\xff"
+    if encoded.isascii():
+        return encoded.decode("ascii")
+    return json.dumps(to_builtins(record), separators=(",", ":"))

@@ -49,6 +49,11 @@ class SinkQueue(Generic[Item, Written]):
         writer = self._writers.get(os.getpid())
         (writer or self._begin()).put(record, size)
 
+    def waiting(self) -> int:
+        """How many records wait in this process."""
+        writer = self._writers.get(os.getpid())
+        return 0 if writer is None else writer.waiting()
+
     def flush(self, seconds: float) -> bool:
         """Wait until all that was put is written or dropped; false where that takes longer."""
         writer = self._writers.get(os.getpid())

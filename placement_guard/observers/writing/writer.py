@@ -102,6 +102,10 @@ class Writer(Generic[Item, Written]):
                     thread.start()
                     self._thread = thread
 
+    def waiting(self) -> int:
+        """How many wait, beside those that the thread is about to write."""
+        return len(self._waiting)
+
     def flush(self, seconds: float) -> bool:
         wanted = self._put
         with self._progress:

@@ -388,3 +388,13 @@ def test_only_what_is_too_long_loses_values(made, monkeypatch):
     monkeypatch.setattr("placement_guard.observers.audit.record.MAX_RECORD", 600)
     assert read(record)["target"]["providers"] == {"count": 16, "values": []}
     assert audit_named.MAX_VALUES == 16
+
+
+@pytest.mark.parametrize("text", ["ü", "\ud800", "\x7f", '"', "\n"])
+def test_whatever_a_client_wrote_the_line_is_ascii_and_says_it(made, text):
+    rejection = Rejection(BY_ID["policy.forbidden"], "no", f"$.{text}", None)
+    record = record_of(made.exchange("/reshaper"), Outcome(Ending.REJECTED, 403), rejection)
+    line = line_of(record)
+    assert line.isascii()
+    assert "\n" not in line
+    assert json.loads(line)["json_path"] == f"$.{text}"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from time import process_time, thread_time
 from typing import Any, NamedTuple
 
@@ -25,17 +26,14 @@ from placement_guard.placement import deploy, guard_of, health_of, listen_for
 REQUESTS, REQUESTS_QUICK = 100, 10
 """How many requests go to each side in a round."""
 
-ROW = 5
-"""How many of them go to one side before it is the other's turn."""
-
 FLUSH_SECONDS = 10.0
 """How long what waits in a queue may take until it is written (seconds)."""
 
 TITLE = "A request with all that observes on, against one with all of it off"
 NOTE = (
     "Microseconds of one request to a guarded Placement on SQLite, and in multiples of what it "
-    "takes with nothing that observes: medians of the rounds (lowest..highest), in rows of 5 in "
-    "turns. Processor time of the thread of the request; and in the last column also that of all "
+    "takes with nothing that observes: medians of the rounds (lowest..highest), in turns. "
+    "Processor time of the thread of the request; and in the last column also that of all "
     "other threads, until the audit is in its file and the spans are with the collector."
 )
 COLUMNS = ("request", "on", "off, µs", "on, µs", "on / off", "with other threads")
@@ -54,11 +52,11 @@ def observing(plan: Plan) -> Table:
     with _collector() as collector:
         off = Side(_silent(deploy(_options(both), registry=CollectorRegistry())), lambda: None)
         sides = _sides(both, collector)
-        rows = [
-            row
+        rows: list[tuple[Cell, ...]] = [
+            (sent.name, name, *_row(sent, off, on, plan))
             for sent in requests(both)
             if sent.name in MEASURED
-            for row in _rows(sent, off, sides, plan)
+            for name, on in sides.items()
         ]
     return Table("observing", TITLE, NOTE, COLUMNS, rows)
 
@@ -76,7 +74,6 @@ def _sides(both: Subject, collector: str) -> dict[str, Side]:
     audit = {"audit": str(Path(both.directory.name, "audit.jsonl"))}
     traced = {"traces": collector}
     options: dict[str, dict[str, Any]] = {
-        "metrics": {"status_page": False},
         "metrics, page": {},
         "metrics, page, audit": audit,
         "metrics, page, audit, traces": audit | traced,
@@ -101,9 +98,6 @@ def _silent(app: App) -> App:
     """The same without anything that observes: nothing is counted, timed or logged."""
     guard = guard_of(app)
     guard._observers = ()
-    guard._steps = {
-        name: tuple((stage, _nothing) for stage, _ in steps) for name, steps in guard._steps.items()
-    }
     guard._condition.entered = guard._condition.left = _nothing  # type: ignore[method-assign]
     return app
 
@@ -121,45 +115,36 @@ def _settle(guard: Guard) -> None:
             tracer.span_processor.force_flush(int(FLUSH_SECONDS * 1000))
 
 
-def _rows(
-    sent: Request, off: Side, sides: dict[str, Side], plan: Plan
-) -> Iterator[tuple[Cell, ...]]:
-    rows = (REQUESTS_QUICK if plan.quick else REQUESTS) // ROW
-    everybody = {"off": off, **sides}
-    asked: dict[str, list[float]] = {name: [] for name in everybody}
-    whole: dict[str, list[float]] = {name: [] for name in everybody}
-    for side in everybody.values():
-        _later(sent, side, ROW)
+def _row(sent: Request, off: Side, on: Side, plan: Plan) -> tuple[Cell, ...]:
+    count = REQUESTS_QUICK if plan.quick else REQUESTS
+    asked: tuple[list[float], list[float]] = ([], [])
+    whole: tuple[list[float], list[float]] = ([], [])
+    for side in (off, on):
+        _later(sent, side, count)
+    gc.collect()
+    gc.freeze()  # as placement_guard.wsgi does
     for number in range(plan.rounds):
         plan.progress(f"observing: {sent.name}: round {number + 1} of {plan.rounds}")
-        gc.collect()
-        for name, took in _in_turns(sent, everybody, rows).items():
-            later = _later(sent, everybody[name], rows * ROW)
-            asked[name].append(took * 1e6)
-            whole[name].append((took + later) * 1e6)
-    for name in sides:
-        yield (
-            sent.name,
-            name,
-            Spread.of(asked["off"]),
-            Spread.of(asked[name]),
-            ratios(asked[name], asked["off"]),
-            ratios(whole[name], whole["off"]),
-        )
+        for each, side in enumerate((off, on)):
+            later = _later(sent, side, count)
+            whole[each].append(later)
+        for each, took in enumerate(_in_turns(sent, (off, on), count)):
+            asked[each].append(took)
+            whole[each][-1] += took
+    gc.unfreeze()
+    micros = [Spread.of([value * 1e6 for value in values]) for values in asked]
+    return (*micros, ratios(asked[1], asked[0]), ratios(whole[1], whole[0]))
 
 
-def _in_turns(sent: Request, everybody: dict[str, Side], rows: int) -> dict[str, float]:
-    """Seconds of a request, of its own thread, the mean of all: what is rare counts as well."""
-    seconds = dict.fromkeys(everybody, 0.0)
-    order = list(everybody)
-    for _ in range(rows):
-        for name in order:
-            side = everybody[name]
-            seconds[name] += sum(sent.send(side.app).seconds for _ in range(ROW))
-        order.append(order.pop(0))  # so that none always follows the same
-    for side in everybody.values():
+def _in_turns(sent: Request, sides: tuple[Side, Side], count: int) -> list[float]:
+    """Seconds of a request, of its own thread: the mean, since what is rare counts as well."""
+    seconds = [0.0, 0.0]
+    for _ in range(count):
+        for each in _random.sample((0, 1), 2):  # so that neither always follows the other
+            seconds[each] += sent.send(sides[each].app).seconds
+    for side in sides:
         side.settle()
-    return {name: total / (rows * ROW) for name, total in seconds.items()}
+    return [total / count for total in seconds]
 
 
 def _later(sent: Request, side: Side, count: int) -> float:
@@ -170,6 +155,9 @@ def _later(sent: Request, side: Side, count: int) -> float:
     own = thread_time() - own
     side.settle()
     return (process_time() - everything - own) / count
+
+
+_random = Random(1)
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ from placement_guard.observers.metrics import Metrics
 metrics = Metrics.of(REGISTRY)
 for count in metrics._requests.values():
     count(random.randrange(1000))
-for observe in metrics.stage_seconds.values():
+for observe in metrics._stages.values():
     observe(random.random() / 100)
 """
 

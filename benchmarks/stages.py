@@ -74,7 +74,7 @@ Part = tuple[str, Callable[[], Any], Callable[[Any], Any]]
 
 
 def _parts(guard: Guard, new: Callable[[], dict[str, Any]]) -> list[Part]:
-    router = guard._router  # noqa: SLF001
+    router = guard._router
 
     def upto(stages: list[Any]) -> Exchange:
         exchange = begin(new(), router)
@@ -85,7 +85,7 @@ def _parts(guard: Guard, new: Callable[[], dict[str, Any]]) -> list[Part]:
     parts: list[Part] = [("routing", new, lambda environ: begin(environ, router))]
     passed: list[Any] = []
     operation = begin(new(), router).operation
-    for name, stage in of_operation(guard._journey, operation, guard.settings):  # noqa: SLF001
+    for name, stage in of_operation(guard._journey, operation, guard.settings):
         parts.append((name, partial(upto, list(passed)), stage))
         passed.append(stage)
         if isinstance(upto(passed), Rejection):
@@ -100,7 +100,7 @@ def _around(guard: Guard, made: Callable[[], Exchange], *, mutates: bool) -> lis
     outcome = classify(200, mutates=mutates)
     return [
         ("asking", made, lambda exchange: guard.asking(_application, exchange)),
-        ("observers", made, lambda exchange: guard._observe(exchange, outcome, None)),  # noqa: SLF001
+        ("observers", made, lambda exchange: guard._observe(exchange, outcome, None)),
     ]
 
 

@@ -49,7 +49,8 @@ class Exchange(msgspec.Struct, frozen=True):
     policy was asked in this request, and has allowed. ``warnings`` are the rejections that do not
     refuse: by rules in mode warn. ``break_glass`` says that
     target policy did not judge it, since its user may break the glass. ``began`` is when it came
-    (:func:`time.perf_counter`, seconds).
+    (:func:`time.perf_counter`, seconds); ``timed`` has the stages that it has been through, each
+    with when it began and when it ended, and is the only part that changes.
     """
 
     environ: Environ
@@ -67,6 +68,7 @@ class Exchange(msgspec.Struct, frozen=True):
     warnings: tuple[Rejection, ...] = ()
     break_glass: bool = False
     began: float = 0.0
+    timed: list[tuple[str, float, float]] = []
 
     def extended(self, **changes: Any) -> "Exchange":
         """This exchange with what a stage has learnt."""

@@ -4,7 +4,7 @@ It belongs where ``placement.context`` and ``placement.microversion`` are in env
 them it cannot know who asks: it refuses everything but ``/``, which answers everybody.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from placement_guard import wire
 from placement_guard.admission.shed import Shed
 from placement_guard.answer import WSGIApp
-from placement_guard.api.operations import OPERATIONS, UNMATCHED, Operation
+from placement_guard.api.operations import OPERATIONS, UNMATCHED
 from placement_guard.api.routes import Router
 from placement_guard.asking import Answered, Asking
 from placement_guard.blame import blame
@@ -29,13 +29,13 @@ from placement_guard.observers.capture import Recorder
 from placement_guard.observers.capture.metrics import FILE
 from placement_guard.observers.logs import Logs
 from placement_guard.observers.metrics import Metrics
-from placement_guard.observers.tracing import Tracing, tracing_from
+from placement_guard.observers.tracing import tracing_from
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
 from placement_guard.policy.watch import PolicyState
 from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import Mode
 from placement_guard.settings import Settings
-from placement_guard.stages import Stage, journey, of_operation
+from placement_guard.stages import journey, of_operation
 from placement_guard.stages.target_policy import TargetPolicy
 from placement_guard.verifying import Verifying
 
@@ -46,9 +46,6 @@ LOG = log.getLogger(__name__)
 
 MAX_LOGGED: Final = 4096
 """How much of a failed answer (bytes) is logged."""
-
-Steps = tuple[tuple[Stage, Callable[[float], None]], ...]
-"""Stages, each with the function that is told how long it took (seconds)."""
 
 RETRY_AFTER: Final = "1"
 """Seconds after which a client may try again, where the guard has given up."""
@@ -92,7 +89,9 @@ class Guard:
             reading=reading_of(self.application, self.metrics.policy_read),
             told=self.metrics.policy_reloaded,
         )
-        self._steps = {o.name: self._steps_of(o, tracing) for o in (*OPERATIONS, UNMATCHED)}
+        self._stages = {
+            o.name: of_operation(self._journey, o, self.settings) for o in (*OPERATIONS, UNMATCHED)
+        }
         self._ask = self._answer if tracing is None else tracing.around(self._answer)
         self.board = Board() if self.settings.has_status_page else None
         audit = audit_from(self.settings, self.metrics.audit, conf)
@@ -102,13 +101,6 @@ class Guard:
         if self.settings.capture_file:
             self.recorder = Recorder(self.settings, self.metrics.capture[FILE])
             self._observers += (self.recorder,)
-
-    def _steps_of(self, operation: Operation, tracing: Tracing | None) -> Steps:
-        seconds = self.metrics.stage_seconds
-        if tracing is not None:
-            seconds = {name: tracing.stage(name, tell) for name, tell in seconds.items()}
-        found = of_operation(self._journey, operation, self.settings)
-        return tuple((stage, seconds[name]) for name, stage in found)
 
     def policy_state(self) -> PolicyState | None:
         """How target policy is; None where there is none."""
@@ -140,10 +132,10 @@ class Guard:
     def _travel(self, exchange: Exchange) -> tuple[Exchange, Rejection | None]:
         """Take the stages in order, up to the first that rejects by a rule that is enforced."""
         began = perf_counter()
-        for stage, took in self._steps[exchange.operation.name]:
+        for name, stage in self._stages[exchange.operation.name]:
             result = stage(exchange)
             ended = perf_counter()
-            took(ended - began)
+            exchange.timed.append((name, began, ended))
             began = ended
             if not isinstance(result, Rejection):
                 exchange = result

@@ -33,6 +33,7 @@ from placement_guard.observers.audit.metrics import SINKS
 from placement_guard.observers.metrics import Metrics
 from placement_guard.observers.metrics.clients import NEWER, NONE
 from placement_guard.observers.metrics.condition import COMPONENTS
+from placement_guard.observers.metrics.durations import SLOW
 from placement_guard.observers.writing.sink import REASONS
 from placement_guard.opts import GROUP, OPTIONS
 from placement_guard.outcome import Ending
@@ -204,7 +205,8 @@ def metrics_page() -> str:
         f"{series} from the start, at 0, and there are never more. In a single process each counter "
         "and histogram also has a `_created` series of the Prometheus client, and in the OpenMetrics "
         "format the buckets of `placement_guard_request_duration_seconds` carry the id of a request "
-        "as an exemplar. Several workers count in files, which have room for neither. Histograms "
+        f"as an exemplar: of each that took {SLOW} seconds or more, of others of one a second. "
+        "Several workers count in files, which have room for neither. Histograms "
         "have the buckets that are named: the Prometheus client for Python has no native "
         "ones.\n\n" + "\n".join(sections)
     )

@@ -80,7 +80,7 @@ def named(exchange: Exchange) -> tuple[dict[str, Named], bool]:
             _look_through(target, found)
         else:
             for kind in kinds:
-                found[kind].update((value, None) for value, _ in target.named(kind))
+                found[kind] = dict.fromkeys(target.values(kind))
     except (UnreadableTargetError, *_ODD):
         complete = False
         for name, value in exchange.params.items():  # that is certain, whatever the document is

@@ -4,7 +4,7 @@ Counters are bound to their label values at construction: a request pays for an 
 a look-up, and a series starts at 0, so that the first increase is seen.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -107,9 +107,7 @@ class Metrics:
             for name in _MUTATIONS
             for kind in conflicts.KIND_NAMES
         }
-        self.stage_seconds: Mapping[str, Callable[[float], None]] = {
-            name: stage.labels(name).observe for name in ORDER
-        }
+        self._stages = {name: stage.labels(name).observe for name in ORDER}
         self._placement = {n: placement.labels(n).observe for n in operations.NAMES}
         self.audit = audit_counters(registry)
         self.capture = capture_counters(registry)
@@ -142,6 +140,8 @@ class Metrics:
             self._rejections[warning.rule.id, name, Mode.WARN]()
         if outcome.conflict:
             self._conflicts[name, outcome.conflict]()
+        for stage, began, ended in exchange.timed:
+            self._stages[stage](ended - began)
         if outcome.seconds is not None:
             self._placement[name](outcome.seconds)
         self._durations(exchange, outcome)

@@ -20,6 +20,15 @@ OWN_BUCKETS: Final = (
 """Seconds. Most requests cost 0.04 to 0.3 ms; a reshape of thousands of providers tens of
 milliseconds. The budget of the alert is at 0.005."""
 
+MAX_EXEMPLAR: Final = 64
+"""How much of a request id (characters) is kept; OpenMetrics allows 128 with the name."""
+
+SLOW: Final = 0.1
+"""Of a request that takes longer (seconds) the id is always kept: that is who is looked for."""
+
+EXEMPLAR_SECONDS: Final = 1.0
+"""Of others one in so many seconds; a scrape shows the last of a bucket, and each costs 10 µs."""
+
 
 class Durations:
     """Those of one registry."""
@@ -28,6 +37,7 @@ class Durations:
         """``exemplars``: whether a request id is kept with a bucket, as OpenMetrics may tell it.
         In the files of several workers there is no room for one."""
         self._exemplars = exemplars
+        self._told = -EXEMPLAR_SECONDS
         self._whole = Histogram(
             "placement_guard_request_duration_seconds",
             "Time from the arrival of a request at the guard to its answer, Placement and all "
@@ -46,14 +56,11 @@ class Durations:
     def __call__(self, exchange: Exchange, outcome: Outcome) -> None:
         """Count a request that has ended."""
         whole = perf_counter() - exchange.began
-        if self._exemplars:
+        if self._exemplars and (whole >= SLOW or exchange.began - self._told >= EXEMPLAR_SECONDS):
+            self._told = exchange.began
             self._whole(whole, {"request_id": exchange.request_id[:MAX_EXEMPLAR]})
         else:
             self._whole(whole)
         if outcome.ending is not Ending.SHED:  # which has waited, and done nothing else
             others = (outcome.seconds or 0.0) + outcome.waited + outcome.queued
             self._own(max(0.0, whole - others))
-
-
-MAX_EXEMPLAR: Final = 64
-"""How much of a request id (characters) is kept; OpenMetrics allows 128 with the name."""

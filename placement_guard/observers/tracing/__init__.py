@@ -24,9 +24,6 @@ MAX_TEXT: Final = 128
 
 _HEADERS: Final = (("traceparent", "HTTP_TRACEPARENT"), ("tracestate", "HTTP_TRACESTATE"))
 
-Tell = Callable[[float], None]
-"""Is told how long something took (seconds)."""
-
 
 class Spans(Protocol):
     """What makes spans: OpenTelemetry, as :mod:`placement_guard.observers.tracing.spans` sets it
@@ -48,11 +45,10 @@ class Spans(Protocol):
 class _Trace:
     """One request that is traced."""
 
-    __slots__ = ("offset", "span", "stages")
+    __slots__ = ("offset", "span")
 
     def __init__(self, span: Any) -> None:
         self.span = span
-        self.stages: list[tuple[str, int, float]] = []
         self.offset = time_ns() - perf_counter_ns()
 
 
@@ -69,24 +65,15 @@ class Tracing:
         def traced(environ: Environ, start_response: Any) -> Iterable[bytes]:
             headers = {name: environ[key][:MAX_HEADER] for name, key in _HEADERS if key in environ}
             span = self._spans.begin("placement-guard", headers)
-            token = self._now.set(_Trace(span) if span is not None else None)
+            if span is None:
+                return answer(environ, start_response)
+            token = self._now.set(_Trace(span))
             try:
                 return answer(environ, start_response)
             finally:
                 self._now.reset(token)
 
         return traced
-
-    def stage(self, name: str, tell: Tell) -> Tell:
-        """``tell``, and a note of the stage where the request is traced."""
-
-        def noted(seconds: float) -> None:
-            tell(seconds)
-            trace = self._now.get()
-            if trace is not None:
-                trace.stages.append((name, perf_counter_ns(), seconds))
-
-        return noted
 
     def placement(self, app: WSGIApp) -> WSGIApp:
         """The application behind, with a span around each time that it is asked."""
@@ -101,9 +88,9 @@ class Tracing:
         trace = self._now.get()
         if trace is None:
             return
-        for name, ended, seconds in trace.stages:
-            end = ended + trace.offset
-            self._spans.stage(trace.span, f"stage {name}", end - int(seconds * 1e9), end)
+        for name, *times in exchange.timed:
+            began, ended = (int(moment * 1e9) + trace.offset for moment in times)
+            self._spans.stage(trace.span, f"stage {name}", began, ended)
         failed = outcome.ending is Ending.FAILED
         attributes = _attributes(exchange, outcome, rejection)
         ended = perf_counter_ns() + trace.offset

@@ -61,20 +61,20 @@ class OpenTelemetry:
         if self._pid != os.getpid():  # a thread that sends does not live on after a fork
             self._set_up()
         parent = _propagator.extract(headers) if headers else None
-        if not self._is_traced(parent):
+        if not (self._is_decided(parent) or random() < self._share):  # noqa: S311
             return None
         span = self._tracer.start_span(name, parent, SpanKind.SERVER)
         return span if span.is_recording() else None
 
-    def _is_traced(self, parent: Any) -> bool:
-        """What the caller, or whoever has set the provider up, has decided; else by chance.
+    def _is_decided(self, parent: Any) -> bool:
+        """Whether the caller, or whoever has set the provider up, decides; else chance does.
 
-        A sampler decides the same, and takes twenty times as long: for a request of which nothing
-        is to be seen.
+        A sampler would decide the same, and takes twenty times as long: for a request of which
+        nothing is to be seen.
         """
-        if self._where == GLOBAL or trace.get_current_span(parent).get_span_context().is_valid:
+        if self._where == GLOBAL:
             return True
-        return random() < self._share  # noqa: S311
+        return parent is not None and trace.get_current_span(parent).get_span_context().is_valid
 
     def stage(self, parent: Any, name: str, began: int, ended: int) -> None:
         """As in Spans."""

@@ -23,8 +23,8 @@ from placement_guard.observers.writing.sink import (
 
 LOG = log.getLogger(__name__)
 
-GATHER_SECONDS: Final = 0.05
-"""How long the thread lets records gather (seconds): it wakes at most 20 times in a second."""
+GATHER_SECONDS: Final = 0.1
+"""How long the thread lets records gather (seconds): it wakes at most 10 times in a second."""
 
 BATCH: Final = 64
 """How many records are given to a sink at once, at most."""

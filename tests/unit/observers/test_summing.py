@@ -88,7 +88,7 @@ def test_the_files_of_real_workers(slots, tmp_path):
         "from placement_guard.observers.slots import Slots\n"
         "metrics, rng = Metrics.of(REGISTRY), random.Random(sys.argv[1])\n"
         "for count in rng.sample(list(metrics._requests.values()), 9): count(rng.randrange(1, 9))\n"
-        "for observe in metrics.stage_seconds.values(): observe(rng.random() / 10)\n"
+        "for observe in metrics._stages.values(): observe(rng.random() / 10)\n"
         "print(Slots('.').mine())\n"
         "sys.stdin.read()\n"
     )

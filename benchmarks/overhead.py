@@ -6,7 +6,7 @@ from statistics import median
 from benchmarks.multiprocess import in_multiprocess
 from benchmarks.report import Cell, Table
 from benchmarks.requests import Request, requests
-from benchmarks.subject import Subject, subject
+from benchmarks.subject import App, Subject, subject
 from benchmarks.timing import Plan, Spread, ratios
 
 REQUESTS, REQUESTS_QUICK = 100, 20
@@ -15,11 +15,12 @@ REQUESTS, REQUESTS_QUICK = 100, 20
 TITLE = "A request to a guarded Placement, against a bare one"
 NOTE = (
     "Microseconds of one request as a WSGI call, bare and guarded, and guarded in multiples of "
-    "bare: medians of the rounds (lowest..highest). One process, one SQLite database; single "
-    "requests in turns, refusals in rows of 20. Processor time: what other processes take does not "
+    "bare, with metrics and status page, and with the audit as well: medians of the rounds "
+    "(lowest..highest). One process, one SQLite database; single requests in turns, refusals in "
+    "rows of 20. Processor time of the thread of the request: what other processes take does not "
     "count."
 )
-COLUMNS = ("request", "bare", "guarded", "guarded / bare")
+COLUMNS = ("request", "bare, µs", "guarded, µs", "guarded / bare", "with audit / bare")
 
 
 def overhead(plan: Plan) -> Table:
@@ -36,27 +37,26 @@ def overhead_multiprocess(plan: Plan) -> Table:
 
 def _measure(both: Subject, sent: Request, plan: Plan) -> tuple[Cell, ...]:
     count = max(2, (REQUESTS_QUICK if plan.quick else REQUESTS) // sent.weight)
+    apps = (both.bare, both.guarded, both.audited)
     for _ in range(count):
-        sent.send(both.bare)
-        sent.send(both.guarded)
-    bare, guarded = [], []
+        for app in apps:
+            sent.send(app)
+    rounds = []
     for number in range(plan.rounds):
         plan.progress(f"overhead: {sent.name}: round {number + 1} of {plan.rounds}")
         gc.collect()
-        one_bare, one_guarded = _round(both, sent, count)
-        bare.append(one_bare)
-        guarded.append(one_guarded)
-    return Spread.of(bare), Spread.of(guarded), ratios(guarded, bare)
+        rounds.append(_round(apps, sent, count))
+    bare, guarded, audited = map(list, zip(*rounds, strict=True))
+    return Spread.of(bare), Spread.of(guarded), ratios(guarded, bare), ratios(audited, bare)
 
 
-def _round(both: Subject, sent: Request, count: int) -> tuple[float, float]:
-    """The medians (microseconds) of requests that go to both sides in turns."""
-    bare: list[float] = []
-    guarded: list[float] = []
-    turns = [(both.bare, bare), (both.guarded, guarded)]
+def _round(apps: tuple[App, ...], sent: Request, count: int) -> list[float]:
+    """The medians (microseconds) of requests that go to each of them in turns."""
+    seconds: dict[App, list[float]] = {app: [] for app in apps}
+    order = list(apps)
     for _ in range(max(1, count // sent.row)):
-        for app, seconds in turns:
-            seconds += [sent.send(app).seconds for _ in range(sent.row)]
-        # Who comes first changes, so that neither always follows the other's garbage.
-        turns.reverse()
-    return median(bare) * 1e6, median(guarded) * 1e6
+        for app in order:
+            seconds[app] += [sent.send(app).seconds for _ in range(sent.row)]
+        # Who comes first changes, so that none always follows the other's garbage.
+        order.reverse()
+    return [median(seconds[app]) * 1e6 for app in apps]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
-from benchmarks.bodies import RESHAPES, allocations, inventories, reshape_of, uuids
+from benchmarks.bodies import allocations, inventories, reshape_of, uuids
+from benchmarks.mutations import mutations
 from benchmarks.subject import Answered, App, Subject, call
 
 PROVIDERS = 20
@@ -30,19 +31,41 @@ class Request(NamedTuple):
 def requests(both: Subject) -> list[Request]:
     """What is sent. What it needs in Placement is made here, through the bare side."""
     provider = _provider(both, "benchmark")
+    put_inventories = _put_inventories(provider)
+    put_inventories(both.bare)  # what is read has something in it
+    reads = {
+        "GET /": "/",
+        "GET provider": f"/resource_providers/{provider}",
+        "GET providers": "/resource_providers?name=benchmark",
+        "GET inventories": f"/resource_providers/{provider}/inventories",
+        "GET usages": f"/resource_providers/{provider}/usages",
+        "GET allocation candidates": "/allocation_candidates?resources=VCPU:1&limit=10",
+    }
     return [
-        Request("GET provider", _show(provider)),
-        Request("PUT inventories, 3 classes", _put_inventories(provider)),
+        *(Request(name, _get(path)) for name, path in reads.items()),
+        Request("PUT inventories, 3 classes", put_inventories),
+        Request("PUT allocations, 3 classes", _put_allocations(both)),
+        *(Request(name, send, 2) for name, send in mutations(both).items()),
+        Request(f"POST reshaper, {PROVIDERS} providers", _reshape(both), 20),
+        # A large one whose first provider has moved on: Placement looks no further.
+        *(
+            Request(f"POST reshaper, {name}, stale generation", send, weight)
+            for name, (send, weight) in _stale_reshapes(both).items()
+        ),
         # As a client sends it that tries again and again.
         Request("PUT inventories, refused", _put_refused(provider), row=20),
-        Request("PUT allocations, 3 classes", _put_allocations(both)),
-        Request(f"POST reshaper, {PROVIDERS} providers", _reshape(both), 20),
-        Request("POST reshaper, 100 kB, stale generation", _stale_reshape(both), 10),
+        Request("PUT allocations, refused", _put_refused_claim(provider), row=20),
+        Request("GET provider, forbidden", _get_forbidden(provider), row=20),
     ]
 
 
-def _show(provider: str) -> Callable[[App], Answered]:
-    return lambda app: _expect(200, call(app, "GET", f"/resource_providers/{provider}"))
+def _get(path: str) -> Callable[[App], Answered]:
+    return lambda app: _expect(200, call(app, "GET", path))
+
+
+def _get_forbidden(provider: str) -> Callable[[App], Answered]:
+    path = f"/resource_providers/{provider}/inventories"
+    return lambda app: _expect(403, call(app, "GET", path, token="user:project", roles="reader"))
 
 
 def _put_inventories(provider: str) -> Callable[[App], Answered]:
@@ -114,15 +137,29 @@ def _reshape(both: Subject) -> Callable[[App], Answered]:
     return send
 
 
-def _stale_reshape(both: Subject) -> Callable[[App], Answered]:
-    """A large one whose first provider has moved on: Placement looks no further."""
+STALE = {"4 kB": (4, 1), "100 kB": (101, 10), "1 MB": (1010, 100), "7 MB": (7070, 1000)}
+"""How many providers such a reshape writes, and how many small requests take as long."""
+
+
+def _stale_reshapes(both: Subject) -> dict[str, tuple[Callable[[App], Answered], int]]:
     first = _provider(both, "stale")
+    return {name: (_stale(first, count), weight) for name, (count, weight) in STALE.items()}
+
+
+def _stale(first: str, count: int) -> Callable[[App], Answered]:
     random = Random(6)
-    count = RESHAPES["c"][0] * 100 // 70
     document = reshape_of(random, [first, *uuids(random, count - 1)], 2)
     document["inventories"][first]["resource_provider_generation"] = 12345
     raw = json.dumps(document).encode()
     return lambda app: _expect(409, call(app, "POST", "/reshaper", raw))
+
+
+def _put_refused_claim(provider: str) -> Callable[[App], Answered]:
+    [consumer] = uuids(Random(8), 1)
+    document = allocations(Random(9), [provider], None)
+    document["allocations"][provider] = {"resources": {"VCPU": -1}}
+    raw = json.dumps(document).encode()
+    return lambda app: _expect(400, call(app, "PUT", f"/allocations/{consumer}", raw))
 
 
 def _provider(both: Subject, name: str) -> str:

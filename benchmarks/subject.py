@@ -18,16 +18,22 @@ from placement.deploy import loadapp as bare_loadapp
 from prometheus_client import CollectorRegistry
 
 from placement_guard.opts import register
+from placement_guard.placement import deploy
 from placement_guard.placement import loadapp as guarded_loadapp
 
 App = Callable[..., Iterable[bytes]]
 
 
 class Subject(NamedTuple):
-    """The same Placement twice, in one process, over one database in ``directory``."""
+    """The same Placement three times, in one process, over one database in ``directory``.
+
+    The guarded ones have metrics and status page, as they are by default; ``audited`` also has the
+    audit, in a file.
+    """
 
     bare: App
     guarded: App
+    audited: App
     directory: TemporaryDirectory[str]
 
 
@@ -56,7 +62,9 @@ def subject() -> Subject:
     conf = configuration(directory.name)
     db_api.configure(conf)
     guarded = guarded_loadapp(conf, registry=CollectorRegistry())
-    return Subject(bare_loadapp(conf), guarded, directory)
+    with_audit = configuration(directory.name, audit=str(Path(directory.name, "audit.jsonl")))
+    audited = deploy(with_audit, registry=CollectorRegistry())
+    return Subject(bare_loadapp(conf), guarded, audited, directory)
 
 
 def configuration(directory: str, **guard: Any) -> cfg.ConfigOpts:
@@ -76,7 +84,14 @@ def configuration(directory: str, **guard: Any) -> cfg.ConfigOpts:
     return conf
 
 
-def call(app: App, method: str, path: str, body: bytes = b"", token: str = "admin") -> Answered:
+def call(
+    app: App,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    token: str = "admin",
+    roles: str = "admin,service",
+) -> Answered:
     """One request, as a server would make it. The environ is ready before the clock starts."""
     environ = {
         "REQUEST_METHOD": method,
@@ -90,7 +105,7 @@ def call(app: App, method: str, path: str, body: bytes = b"", token: str = "admi
         "HTTP_HOST": "localhost",
         "HTTP_ACCEPT": "application/json",
         "HTTP_X_AUTH_TOKEN": token,
-        "HTTP_X_ROLES": "admin,service",
+        "HTTP_X_ROLES": roles,
         "HTTP_OPENSTACK_API_VERSION": "placement 1.39",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",

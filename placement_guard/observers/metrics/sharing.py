@@ -6,12 +6,13 @@ would be ever more of them. Here they are named after the slot.
 
 import os
 import struct
+from functools import partial
 from typing import Final
 
 from oslo_log import log
 from prometheus_client import values
-from prometheus_client.mmap_dict import MmapedDict
 
+from placement_guard.observers.metrics.values import File, Files, Value
 from placement_guard.observers.slots import Slots, shared_directory
 
 LOG = log.getLogger(__name__)
@@ -37,7 +38,7 @@ def share() -> Slots | None:
         try:
             os.makedirs(directory, MODE, exist_ok=True)  # noqa: PTH103  # as the library names it
             _mend(slots)
-            values.ValueClass = values.MultiProcessValue(slots.mine)  # type: ignore[no-untyped-call]
+            values.ValueClass = partial(Value, Files(slots))
         except OSError as error:
             LOG.error(  # noqa: TRY400  # a traceback would say no more
                 "Metrics: %s cannot be used (%s); this process counts for itself.",
@@ -52,8 +53,7 @@ def _mend(slots: Slots) -> None:
     """Put files away that the worker before has left broken: the library stops at them."""
     for path in slots.directory.glob(f"*_{slots.mine()}.db"):
         try:
-            for _ in MmapedDict.read_all_values_from_file(path):  # type: ignore[no-untyped-call]
-                pass
-        except (OSError, RuntimeError, ValueError, struct.error):
+            File(path)
+        except (OSError, ValueError, struct.error):
             LOG.error("Metrics: %s is broken; what was counted in it is lost.", path)  # noqa: TRY400
             path.unlink()

@@ -55,7 +55,7 @@ def requests(both: Subject) -> list[Request]:
         # As a client sends it that tries again and again.
         Request("PUT inventories, refused", _put_refused(provider), row=20),
         Request("PUT allocations, refused", _put_refused_claim(provider), row=20),
-        Request("GET provider, forbidden", _get_forbidden(provider), row=20),
+        Request("GET inventories, forbidden", _get_forbidden(provider), row=20),
     ]
 
 

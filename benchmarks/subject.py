@@ -93,11 +93,12 @@ def call(
     roles: str = "admin,service",
 ) -> Answered:
     """One request, as a server would make it. The environ is ready before the clock starts."""
+    plain, _, query = path.partition("?")
     environ = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": path,
-        "QUERY_STRING": "",
+        "PATH_INFO": plain,
+        "QUERY_STRING": query,
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",

@@ -17,8 +17,11 @@ from benchmarks.refusals import refusals
 from benchmarks.report import Table
 from benchmarks.scrape import scrape
 from benchmarks.stages import stages
+from benchmarks.startup import startup
 from benchmarks.target_policy import target_policy
 from benchmarks.timing import Plan, Progress
+from benchmarks.worker_memory import worker_memory
+from benchmarks.workers import workers
 
 BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "document": document,
@@ -31,6 +34,9 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
     "audit": audit,
     "scrape": scrape,
     "observing": observing,
+    "workers": workers,
+    "startup": startup,
+    "worker_memory": worker_memory,
     "overhead_multiprocess": overhead_multiprocess,
     "observing_multiprocess": observing_multiprocess,
 }

@@ -16,7 +16,10 @@ PROCESSES = 2
 START_SECONDS = 60
 """How long they may take to answer."""
 
-MODULES = {"bare": "placement.wsgi:init_application()", "guarded": "placement_guard.wsgi:application"}
+MODULES = {
+    "bare": "placement.wsgi.api:application",
+    "guarded": "placement_guard.wsgi:application",
+}
 
 UWSGI = shutil.which("uwsgi", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from benchmarks.bodies import uuids
 from benchmarks.report import Cell, Table
-from benchmarks.served import MODULES, served
+from benchmarks.served import MODULES, UWSGI, served
 from benchmarks.timing import Plan, Spread, ratios
 from tests.database_servers import found, running
 
@@ -64,13 +64,13 @@ class Sent(NamedTuple):
 def workers(plan: Plan) -> Table:
     """A guarded Placement under uWSGI against a bare one, asked by several clients at once."""
     kind = next((kind for kind in ("mariadb", "postgresql") if found(kind)), "sqlite")
-    rows: list[tuple[Cell, ...]] = []
     wrk = shutil.which("wrk")
-    if wrk is None:
-        return Table("workers", TITLE, "Left out: wrk is not installed (Debian: wrk).", COLUMNS, [])
+    if wrk is None or UWSGI is None:
+        missing = "wrk (Debian: wrk)" if wrk is None else "uWSGI (the extra servers)"
+        return Table("workers", TITLE, f"Left out: {missing} is not installed.", COLUMNS, [])
+    numbers = CLIENTS_QUICK if plan.quick else CLIENTS
     with _sides(kind) as addresses:
-        for clients in CLIENTS_QUICK if plan.quick else CLIENTS:
-            rows.append(_row(wrk, addresses, clients, plan))
+        rows = [_row(wrk, addresses, clients, plan) for clients in numbers]
     return Table("workers", TITLE, f"{NOTE} Database: {kind}.", COLUMNS, rows)
 
 

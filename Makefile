@@ -38,8 +38,8 @@ lint: $(VENV)/.lint  ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.bench  ## what the guard costs, bare against guarded
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/.bench  ## what the guard costs, bare against guarded, with a chart in var/bench
+	$(BIN)/python -m benchmarks --save var/bench $(ARGS)
 
 docs: $(VENV)/.docs  ## the documentation, into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.audit import audit
+from benchmarks.chart import chart
 from benchmarks.document import document
 from benchmarks.memory import memory
 from benchmarks.observing import observing, observing_multiprocess
@@ -47,14 +48,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     progress = Progress()
     rounds = arguments.rounds or (3 if arguments.quick else 15)
     plan = Plan(rounds, arguments.quick, progress)
+    names = arguments.names or list(BENCHMARKS)
+    tables = []
     try:
-        tables = [BENCHMARKS[name](plan) for name in arguments.names or BENCHMARKS]
+        for number, name in enumerate(names):
+            progress.at(number, len(names))
+            tables.append(BENCHMARKS[name](plan))
     finally:
         progress.done()
     if arguments.json:
         arguments.json.write_text(json.dumps(report.plain(tables), indent=2) + "\n", "utf-8")
     sys.stdout.write(report.markdown(tables) if arguments.markdown else report.text(tables))
+    if arguments.save:
+        _save(tables, arguments.save)
     return 0
+
+
+def _save(tables: list[report.Table], directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    figures = json.dumps(report.plain(tables), indent=2)
+    (directory / "figures.json").write_text(figures + "\n", "utf-8")
+    (directory / "tables.md").write_text(report.markdown(tables), "utf-8")
+    drawn = chart(tables, directory / "chart.svg")
+    files = ("figures.json", "tables.md", *(("chart.svg",) if drawn else ()))
+    sys.stderr.write(f"\nSaved: {', '.join(str(directory / name) for name in files)}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write all figures to FILE as JSON as well"
+    )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="DIRECTORY",
+        help="save the tables as Markdown, all figures as JSON, and a chart as SVG there",
     )
     return parser
 

@@ -26,18 +26,30 @@ class Spread(NamedTuple):
         return cls(median(values), min(values), max(values))
 
 
+BAR = 20
+"""How long the bar is (characters)."""
+
+
 class Progress:
-    """One line on stderr that says what goes on; silent where stderr is no terminal."""
+    """One line on stderr, with a bar of the benchmarks that are done and what goes on; silent
+    where stderr is no terminal."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
+        self._bar = ""
+
+    def at(self, done: int, of: int) -> None:
+        """So many of all benchmarks are done."""
+        full = BAR * done // of
+        self._bar = f"[{'#' * full}{'.' * (BAR - full)}] {done}/{of} "
 
     def __call__(self, text: str) -> None:
         if self._shown:
-            sys.stderr.write(f"\r\x1b[K{text[:100]}")
+            sys.stderr.write(f"\r\x1b[K{self._bar}{text}"[: 4 + 100])
             sys.stderr.flush()
 
     def done(self) -> None:
+        self._bar = ""
         self("")
 
 

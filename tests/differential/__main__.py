@@ -50,6 +50,13 @@ def _arguments() -> argparse.Namespace:
         choices=list(VERDICTS),
         help="count findings of this verdict, but do not fail for them; may be repeated",
     )
+    parser.add_argument(
+        "--option",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="an option of the guard, such as hand_on=false; may be repeated",
+    )
     parser.add_argument("--no-save", action="store_true", help="leave the corpus as it is")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the summary there too")
     return parser.parse_args()
@@ -61,7 +68,7 @@ def main() -> int:
     keep = None if asked.no_save else corpus.DIRECTORY
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(servers.database(asked.database))
-        sides = stack.enter_context(running(url))
+        sides = stack.enter_context(running(url, asked.option))
         campaign = Campaign(sides, keep)
         generator = Generator(Cloud(sides.bare.lines), asked.seed)
 

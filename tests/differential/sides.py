@@ -7,7 +7,7 @@ import contextlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import Pipe
 from pathlib import Path
 
@@ -30,10 +30,11 @@ ANSWER_SECONDS = 30
 
 
 class Side:
-    """One process. ``url`` is its database, which nobody else uses."""
+    """One process. ``url`` is its database, which nobody else uses; ``options`` are those of the
+    guard, ``name=value``."""
 
-    def __init__(self, name: str, url: str, log: Path) -> None:
-        self.name, self.url, self.log = name, url, log
+    def __init__(self, name: str, url: str, log: Path, options: Sequence[str] = ()) -> None:
+        self.name, self.url, self.log, self.options = name, url, log, options
         self.lines: list[str] = []
         self.start()
 
@@ -44,7 +45,7 @@ class Side:
         command = [sys.executable, "-c", BOOT, str(ROOT)]
         with theirs, self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), self.name, self.url],
+                [*command, str(theirs.fileno()), self.name, self.url, *self.options],
                 cwd=self.log.parent,
                 env=environ,
                 pass_fds=[theirs.fileno()],
@@ -110,11 +111,11 @@ class Sides:
 
 
 @contextlib.contextmanager
-def running(url: str | None = None) -> Iterator[Sides]:
+def running(url: str | None = None, options: Sequence[str] = ()) -> Iterator[Sides]:
     """Both sides, each over its own database.
 
     ``url`` has ``{side}`` where the databases differ; without it, SQLite in a temporary directory.
-    A database must be empty, and is left full.
+    A database must be empty, and is left full. ``options`` of the guard are ``name=value``.
     """
     with tempfile.TemporaryDirectory(prefix="differential-") as name:
         directory = Path(name)
@@ -123,7 +124,7 @@ def running(url: str | None = None) -> Iterator[Sides]:
         try:
             for side in SIDES:
                 url = template.replace("{side}", side)
-                started.append(Side(side, url, directory / f"{side}.log"))
+                started.append(Side(side, url, directory / f"{side}.log", options))
             for side in started:
                 side.ready()
             yield Sides(*started)

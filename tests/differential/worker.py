@@ -9,6 +9,7 @@ import contextlib
 import logging
 import sys
 import traceback
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,9 @@ def configuration(url: str) -> cfg.ConfigOpts:
     return conf
 
 
-def application(side: str, conf: cfg.ConfigOpts) -> Any:
-    """The WSGI application of this side, over its own database."""
+def application(side: str, conf: cfg.ConfigOpts, options: Sequence[str] = ()) -> Any:
+    """The WSGI application of this side, over its own database; ``options`` of the guard are
+    ``name=value``."""
     from placement import db_api, deploy
 
     db_api.configure(conf)
@@ -67,6 +69,9 @@ def application(side: str, conf: cfg.ConfigOpts) -> Any:
 
     opts.register(conf)
     conf.set_override("metrics_port", 0, opts.GROUP.name)
+    for option in options:
+        name, _, value = option.partition("=")
+        conf.set_override(name, value, opts.GROUP.name)
     return loadapp(conf)
 
 
@@ -91,12 +96,12 @@ def call(app: Any, request: Request) -> tuple[int, dict[str, str], bytes]:
     return answered[0], answered[1], body
 
 
-def serve(connection: Connection, side: str, url: str) -> None:
+def serve(connection: Connection, side: str, url: str, options: Sequence[str]) -> None:
     """Make the cloud, say what is in it, then answer requests until None comes."""
     raised = _Raised()
     logging.root.handlers[:] = [raised]
     logging.root.setLevel(logging.WARNING)
-    app = application(side, configuration(url))
+    app = application(side, configuration(url), options)
     from placement import db_api
 
     for step in cloud.steps():
@@ -114,8 +119,8 @@ def serve(connection: Connection, side: str, url: str) -> None:
 
 
 def main() -> None:
-    descriptor, side, url = sys.argv[1:]
+    descriptor, side, url, *options = sys.argv[1:]
     # The other end may be gone at any time.
     gone = contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt)
     with Connection(int(descriptor)) as connection, gone:
-        serve(connection, side, url)
+        serve(connection, side, url, options)

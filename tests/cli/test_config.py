@@ -394,9 +394,32 @@ def test_a_directory_of_the_metrics(conf, monkeypatch, tmp_path):
     conf.write()
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     assert conf.problems() == {}
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "no"))
-    told = conf.problems()["metrics.multiproc_dir"]
-    assert told["what"] == f"{tmp_path}/no: it is no directory"
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "made"))
+    assert conf.problems() == {}
+    (tmp_path / "file").touch()
+    for name in ("file", "no/where"):
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / name))
+        told = conf.problems()["metrics.multiproc_dir"]
+        assert told["what"] == f"{tmp_path}/{name}: it is no directory"
+
+
+@pytest.mark.parametrize(
+    ("option", "kind"),
+    [("audit", "audit.file_unusable"), ("capture_file", "capture.file_unusable")],
+)
+def test_files_that_are_written(conf, tmp_path, option, kind):
+    path = tmp_path / "written" / "lines"
+    told = conf.write(**{option: path}).problems()
+    assert told[kind]["what"] == f"{path}: {path.parent} is no directory"
+    assert told[kind]["where"] == f"[placement_guard] {option}"
+    path.parent.mkdir()
+    assert conf.problems() == {}
+    path.touch()
+    assert conf.problems() == {}
+    path.unlink()
+    path.mkdir()
+    assert conf.problems()[kind]["what"] == f"{path}: it is no regular file"
+    assert conf.write(audit="log").problems() == {}
 
 
 def test_redis_is_asked_where_it_was_said(conf):

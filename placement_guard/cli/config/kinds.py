@@ -165,6 +165,18 @@ KINDS: Final = {
             "Fine where it is a worker of this Placement; otherwise choose another port.",
         ),
         Kind(
+            "audit.file_unusable",
+            Severity.WARNING,
+            "the file of `audit` cannot be written, or not be rotated, by this user",
+            "Make its directory, for the user of the workers: until then records are dropped.",
+        ),
+        Kind(
+            "capture.file_unusable",
+            Severity.WARNING,
+            "the file of `capture_file` cannot be written, or not be rotated, by this user",
+            "Make its directory, for the user of the workers: until then nothing is recorded.",
+        ),
+        Kind(
             "metrics.multiproc_dir",
             Severity.ERROR,
             "PROMETHEUS_MULTIPROC_DIR names no directory that can be written to",

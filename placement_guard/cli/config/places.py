@@ -1,4 +1,4 @@
-"""The places that a guard needs on this machine: lanes, Redis, a port, a directory for metrics."""
+"""The places that a guard needs on this machine: lanes, Redis, a port, files, directories."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from placement_guard.cli.config.kinds import Concern, concern
 from placement_guard.lanes.place import FILE, RUN, Place, Unusable
 from placement_guard.observers.slots import MULTIPROC_DIR
 from placement_guard.opts import GROUP
-from placement_guard.settings import Settings
+from placement_guard.settings import AUDIT_LOG, Settings
 
 _LANES: Final = f"[{GROUP.name}] lane_directory"
 _METRICS: Final = f"[{GROUP.name}] metrics_port"
@@ -27,6 +27,9 @@ def concerns(settings: Settings, wrong: Collection[str], *, connect: bool) -> It
         yield from _coordination(settings.coordination_url)
     if settings.metrics_port and not {"metrics_port", "metrics_host"} & set(wrong):
         yield from _metrics(settings.metrics_host, settings.metrics_port)
+    for option, path in (("audit", settings.audit), ("capture_file", settings.capture_file)):
+        if path and path != AUDIT_LOG and option not in wrong:
+            yield from _file(option, Path(path))
     if MULTIPROC_DIR in os.environ:
         yield from _multiproc(os.environ[MULTIPROC_DIR])
 
@@ -104,9 +107,32 @@ def _metrics(host: str, port: int) -> Iterator[Concern]:
         yield concern(kind, _METRICS, f"{host}:{port}: {error.strerror}")
 
 
+def _file(option: str, path: Path) -> Iterator[Concern]:
+    """A file that is written by name, and rotated: its directory has to be writable as well."""
+    why = ""
+    if not path.parent.is_dir():
+        why = f"{path.parent} is no directory"
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        why = f"{path.parent} is not writable"
+    elif os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        why = "it is no regular file"
+    elif path.exists() and not os.access(path, os.W_OK):
+        why = "it is not writable"
+    if why:
+        yield concern(
+            f"{option.partition('_')[0]}.file_unusable", _option(option), f"{path}: {why}"
+        )
+
+
+def _option(name: str) -> str:
+    return f"[{GROUP.name}] {name}"
+
+
 def _multiproc(directory: str) -> Iterator[Concern]:
     path = Path(directory)
     why = ""
+    if not path.exists() and os.access(path.parent, os.W_OK | os.X_OK):
+        return  # it is made
     if not path.is_dir():
         why = "it is no directory"
     elif not os.access(path, os.W_OK | os.X_OK):

@@ -43,12 +43,16 @@ BENCHMARKS: dict[str, Callable[[Plan], Table]] = {
 }
 
 
+NAMED_ONLY = ("overhead_multiprocess", "observing_multiprocess")
+"""What is left out where no benchmark is named: others once more, and as long."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     progress = Progress()
     rounds = arguments.rounds or (3 if arguments.quick else 15)
     plan = Plan(rounds, arguments.quick, progress)
-    names = arguments.names or list(BENCHMARKS)
+    names = arguments.names or [name for name in BENCHMARKS if name not in NAMED_ONLY]
     tables = []
     try:
         for number, name in enumerate(names):
@@ -93,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="benchmark",
         # Not choices: argparse would take the empty list, which stands for all, for a wrong one.
         type=_name,
-        help="what to measure (default: all of them)",
+        help="what to measure (default: all but those of several processes)",
     )
     parser.add_argument(
         "--rounds", type=_positive, help="rounds of each measurement (default: 15; 3 with --quick)"

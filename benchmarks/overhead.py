@@ -9,7 +9,7 @@ from benchmarks.requests import Request, requests
 from benchmarks.subject import App, Subject, subject
 from benchmarks.timing import Plan, Spread, ratios
 
-REQUESTS, REQUESTS_QUICK = 100, 20
+REQUESTS, REQUESTS_QUICK = 60, 10
 """How many requests of each kind go to each side in a round, small ones."""
 
 LARGE = 100

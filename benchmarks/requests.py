@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from random import Random
 from typing import NamedTuple
 
@@ -28,8 +29,9 @@ class Request(NamedTuple):
     row: int = 1
 
 
+@cache
 def requests(both: Subject) -> list[Request]:
-    """What is sent. What it needs in Placement is made here, through the bare side."""
+    """What is sent. What it needs in Placement is made here, through the bare side, once."""
     provider = _provider(both, "benchmark")
     put_inventories = _put_inventories(provider)
     put_inventories(both.bare)  # what is read has something in it
@@ -53,7 +55,7 @@ def requests(both: Subject) -> list[Request]:
             for name, (send, weight) in _stale_reshapes(both).items()
         ),
         # As a client sends it that tries again and again.
-        Request("PUT inventories, refused", _put_refused(provider), row=20),
+        Request("PUT inventories, refused", _put_refused(_provider(both, "never written")), row=20),
         Request("PUT allocations, refused", _put_refused_claim(provider), row=20),
         Request("GET inventories, forbidden", _get_forbidden(provider), row=20),
     ]

@@ -4,7 +4,7 @@ import copy
 from contextlib import nullcontext
 from io import BytesIO
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec import structs
 from oslo_log import log
@@ -21,11 +21,13 @@ from placement_guard.answer import Answer, WSGIApp
 from placement_guard.api import resends
 from placement_guard.api.outages import is_outage
 from placement_guard.api.races import race_of
-from placement_guard.exchange import CONTEXT, Environ, Exchange, current
+from placement_guard.exchange import CONTEXT, Environ, Exchange, current, providers_read
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
 from placement_guard.settings import Settings
 
 LOG = log.getLogger(__name__)
+
+RESHAPE: Final = "reshaper:reshape"
 
 
 class Answered(NamedTuple):
@@ -131,9 +133,12 @@ class Asking:
     def _once(self, app: WSGIApp, exchange: Exchange, environ: Environ) -> Answered | Failed:
         """One attempt: what it is handed is decoded for it alone."""
         token = current.set(exchange if self._hand_on else None)
+        is_reshape = self._hand_on and exchange.operation.name == RESHAPE
+        read = providers_read.set({} if is_reshape else None)
         try:
             return _once(app, exchange, environ)
         finally:
+            providers_read.reset(read)
             current.reset(token)
 
 

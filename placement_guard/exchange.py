@@ -100,6 +100,11 @@ Set for the time of each call, and for the thread or the greenlet that makes it;
 guarded request, and in one of a guard that hands nothing on.
 """
 
+providers_read: Final[ContextVar[dict[str, Any] | None]] = ContextVar(
+    "placement_guard_providers", default=None
+)
+"""By UUID, the providers that Placement has read in this attempt at a reshape; None in all else."""
+
 
 def begin(environ: Environ, router: Router) -> Exchange:
     """The exchange at the start of its journey: what it is, before anything is judged."""

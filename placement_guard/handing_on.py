@@ -9,7 +9,10 @@ and it asks its policy again. In a guarded request three functions of Placement 
 - ``placement.policy.authorize`` knows the yes that the gate has had in this request. Where there
   is no policy file, it does not look for one again within NOT_THERE_SECONDS.
 - ``jsonschema.validate``, for what Placement checks itself (names in paths, queries, bodies that
-  were let through with a warning), compiles the validators of Placement's schemas once.
+  were let through with a warning), compiles the validators of Placement's schemas once:
+  :mod:`placement_guard.validators`.
+
+And a reshape reads each provider once: :mod:`placement_guard.providers_once`.
 
 Anything else goes Placement's own way, as does every request that is not guarded. What the guard
 counts on is looked at when it is put in place: in a Placement that is otherwise, nothing changes.
@@ -30,15 +33,16 @@ import jsonschema
 import msgspec
 import placement.handlers
 import placement.schemas
-from jsonschema.exceptions import best_match
-from jsonschema.validators import validator_for
 from oslo_log import log
 from placement import policy, util
 from placement.context import RequestContext
 from webob.exc import HTTPBadRequest
 
+from placement_guard import providers_once
 from placement_guard.api.operations import OPERATIONS
 from placement_guard.exchange import Allowed, Exchange, current
+from placement_guard.providers_once import read_once
+from placement_guard.validators import Validating
 
 LOG = log.getLogger(__name__)
 
@@ -76,10 +80,11 @@ def hand_on() -> bool:
     schemas = _schemas()
     util.extract_json = _handing(util.extract_json, schemas)
     policy.authorize = _remembering(policy.authorize)
-    validating = _Validating(schemas)
+    validating = Validating(schemas)
     for module in (util, *_modules(placement.handlers)):
         if getattr(module, "jsonschema", None) is jsonschema:
             module.jsonschema = validating
+    read_once()
     return True
 
 
@@ -171,48 +176,6 @@ class _Looking:
         return found or bool(self._enforcer.policy_path) or not self._enforcer.use_conf
 
 
-# What Placement checks itself ------------------------------------------------------------------
-
-
-class _Validating:
-    """``jsonschema`` as Placement's modules see it: all of it as it is, but for ``validate``."""
-
-    def __init__(self, schemas: _BySchema) -> None:
-        self._schemas = schemas
-        self._validators: dict[int, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(jsonschema, name)
-
-    def validate(self, instance: Any, schema: Any, *args: Any, **kwargs: Any) -> None:
-        """Like :func:`jsonschema.validate`, with a validator that is kept."""
-        validator = None
-        if current.get() is not None and id(schema) in self._schemas and not args:
-            validator = self._validator(schema, **kwargs)
-        if validator is None:
-            jsonschema.validate(instance, schema, *args, **kwargs)
-            return
-        error = best_match(validator.iter_errors(instance))
-        if error is not None:
-            raise error
-
-    def _validator(self, schema: Any, format_checker: Any = None, **other: Any) -> Any:
-        """None where it is asked for something else than what is kept."""
-        if other:
-            return None
-        kept = self._validators.get(id(schema))
-        if kept is None:
-            kind = validator_for(schema)
-            kind.check_schema(schema)
-            kept = kind(schema, format_checker=format_checker)
-            self._validators[id(schema)] = kept
-        return kept if _formats(kept.format_checker) == _formats(format_checker) else None
-
-
-def _formats(checker: Any) -> Any:
-    return None if checker is None else checker.checkers
-
-
 # Whether this Placement is as the guard knows it ------------------------------------------------
 
 
@@ -243,6 +206,7 @@ def _reasons() -> Iterator[str]:
             if document is not None and document.name not in served:
                 yield f"no schema of Placement's is that of {document.name}"
     yield from _odd_answers()
+    yield from providers_once.reasons()
 
 
 def _odd_answers() -> Iterator[str]:

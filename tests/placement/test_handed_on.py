@@ -9,11 +9,14 @@ import types
 import uuid
 
 import pytest
+import sqlalchemy
 import webtest
 from oslo_context.context import RequestContext
 from oslo_db.exception import DBDeadlock
 from oslo_utils import uuidutils
 from placement import db_api, util
+from placement.handlers import allocation as allocation_handler
+from placement.objects import reshaper, resource_provider
 from placement.schemas import resource_class
 from prometheus_client import CollectorRegistry
 
@@ -121,7 +124,15 @@ def claim():
 
 
 def put(app, path, body):
-    return webtest.TestApp(app).put(
+    return send(webtest.TestApp(app).put, path, body)
+
+
+def post(app, path, body):
+    return send(webtest.TestApp(app).post, path, body)
+
+
+def send(how, path, body):
+    return how(
         path,
         body,
         content_type="application/json",
@@ -165,6 +176,106 @@ def test_what_one_attempt_spoils_the_next_one_does_not_see(sides, monkeypatch, h
     assert (document, outcome.attempts, rejection) == (whole, 3, None)
     added, _ = sides.state.settle()
     assert any('"used": 1' in row for row in added)
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """The providers that Placement has read from its database."""
+    found = []
+    own = resource_provider._get_provider_by_uuid
+
+    def reading(context, uuid):
+        found.append(uuid)
+        return own(context, uuid)
+
+    monkeypatch.setattr(resource_provider, "_get_provider_by_uuid", reading)
+    return found
+
+
+def reshape(sides, changed=0):
+    """A reshape of two providers, and of a claim on one of them and on a third."""
+    one, other, third = (cloud.fixed(name) for name in ("node1", "node2", "shared"))
+    inventories = {}
+    for provider in (one, other):
+        path = f"/resource_providers/{provider}/inventories"
+        found = get(sides.off, path).json
+        found["resource_provider_generation"] += changed
+        inventories[provider] = found
+    _, claimed = claim()
+    claimed = json.loads(claimed)
+    claimed["allocations"] = {
+        other: {"resources": {"VCPU": 1}},
+        third: {"resources": {"DISK_GB": 10}},
+    }
+    document = {"inventories": inventories, "allocations": {str(uuid.uuid4()): claimed}}
+    return (one, other, third), json.dumps(document).encode()
+
+
+def get(app, path):
+    headers = {"X-Auth-Token": "admin", "OpenStack-API-Version": "placement 1.39"}
+    return webtest.TestApp(app).get(path, headers=headers)
+
+
+def test_a_reshape_reads_each_provider_once(sides, reads):
+    (one, other, third), body = reshape(sides)
+    reads.clear()
+    answer = post(sides.on, "/reshaper", body)
+    assert answer.status_int == 204, answer.body
+    assert sorted(reads) == sorted([one, other, third])
+    added, _ = sides.state.settle()
+    assert any('"used": 1' in row for row in added)
+
+    _, body = reshape(sides)
+    reads.clear()
+    assert post(sides.off, "/reshaper", body).status_int == 204
+    assert sorted(reads) == sorted([one, other, other, third])
+    assert sides.state.settle()[0]
+
+
+def test_each_attempt_at_a_reshape_reads_anew(sides, reads, monkeypatch):
+    (one, other, third), body = reshape(sides)
+    own, failures = reshaper.reshape, [DBDeadlock(), DBDeadlock()]
+
+    def failing(*given):
+        if failures:
+            raise failures.pop()
+        return own(*given)
+
+    monkeypatch.setattr(reshaper, "reshape", failing)
+    reads.clear()
+    assert post(sides.on, "/reshaper", body).status_int == 204
+    assert sorted(reads) == sorted([one, other, third] * 3)
+    assert sides.state.settle()[0]
+
+
+@pytest.mark.parametrize("when", ["before", "between"])
+def test_a_provider_that_moves_on_is_a_conflict_in_a_reshape(sides, monkeypatch, when):
+    """Behind the back of the guard: its lanes would not let it."""
+    (_, other, _), body = reshape(sides)
+    own = allocation_handler.inspect_consumers
+
+    def move():
+        with db_api.get_placement_engine().begin() as connection:
+            connection.execute(
+                sqlalchemy.text(
+                    "UPDATE resource_providers SET generation = generation + 1 WHERE uuid = :uuid"
+                ),
+                {"uuid": other},
+            )
+
+    def inspecting(*given):
+        move()
+        return own(*given)
+
+    if when == "before":
+        move()
+    else:
+        monkeypatch.setattr(allocation_handler, "inspect_consumers", inspecting)
+    answer = post(sides.on, "/reshaper", body)
+    assert answer.status_int == 409
+    assert answer.json["errors"][0]["code"] == "placement.concurrent_update"
+    added, _ = sides.state.settle()
+    assert not any('"used"' in row for row in added)
 
 
 @pytest.mark.parametrize(

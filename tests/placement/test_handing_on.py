@@ -18,12 +18,15 @@ from placement import policy, util
 from placement.context import RequestContext
 from placement.exception import PolicyNotAuthorized
 from placement.handlers import inventory as inventory_handler
+from placement.objects import reshaper
+from placement.objects.resource_provider import ResourceProvider
 from placement.schemas import inventory, resource_class
 
 from placement_guard import handing_on
 from placement_guard.api import documents
 from placement_guard.api.operations import OPERATIONS
 from placement_guard.exchange import Allowed, Exchange, current
+from placement_guard.validators import Validating
 from tests.unit.api.conftest import Bodies
 
 BODY = b'{"resource_provider_generation": 1, "inventories": {"VCPU": {"total": 4}}}'
@@ -38,6 +41,8 @@ def untouched(monkeypatch):
     """Placement as it is installed, whatever was done to it in this process; put back."""
     monkeypatch.setattr(util, "extract_json", inspect.unwrap(util.extract_json))
     monkeypatch.setattr(policy, "authorize", inspect.unwrap(policy.authorize))
+    own = inspect.unwrap(vars(ResourceProvider)["get_by_uuid"].__func__)
+    monkeypatch.setattr(ResourceProvider, "get_by_uuid", classmethod(own))
     for module in (util, *handing_on._modules(placement.handlers)):
         if hasattr(module, "jsonschema"):
             monkeypatch.setattr(module, "jsonschema", jsonschema)
@@ -213,6 +218,20 @@ def takes_anything(monkeypatch):
     monkeypatch.setattr(util, "jsonschema", Nothing)
 
 
+def reshapes_otherwise(monkeypatch):
+    def reshape(ctx, inventories, allocations):
+        """Takes the providers from anywhere."""
+
+    monkeypatch.setattr(reshaper, "reshape", reshape)
+
+
+def reads_otherwise(monkeypatch):
+    def get_by_uuid(cls, context, uuid, lock):
+        """With an argument more."""
+
+    monkeypatch.setattr(ResourceProvider, "get_by_uuid", classmethod(get_by_uuid))
+
+
 def no_policy(monkeypatch):
     monkeypatch.delattr(policy, "authorize")
 
@@ -227,6 +246,8 @@ def no_policy(monkeypatch):
         parses_otherwise,
         takes_anything,
         no_policy,
+        reshapes_otherwise,
+        reads_otherwise,
     ],
 )
 def test_in_a_placement_that_is_otherwise_nothing_changes_and_the_log_says_so(
@@ -285,7 +306,7 @@ def made(name, schema):
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_validator_that_is_kept_says_what_a_new_one_does(name, monkeypatch):
     schema = SCHEMAS[name]
-    validating = handing_on._Validating(handing_on._schemas())
+    validating = Validating(handing_on._schemas())
     kind = jsonschema.validators.validator_for(schema)
     monkeypatch.setattr(kind, "check_schema", lambda *_, **__: None)  # most of the time
     wrong = 0
@@ -302,7 +323,7 @@ def test_a_validator_is_compiled_once_and_only_for_guarded_requests(monkeypatch)
     compiled = []
     kind = jsonschema.Draft202012Validator
     monkeypatch.setattr(kind, "check_schema", lambda schema, **_: compiled.append(schema))
-    validating = handing_on._Validating(handing_on._schemas())
+    validating = Validating(handing_on._schemas())
     schema = resource_class.PUT_RC_SCHEMA_V1_2
     with During(exchange()):
         for _ in range(3):
@@ -330,7 +351,7 @@ def test_a_validator_is_compiled_once_and_only_for_guarded_requests(monkeypatch)
 def test_anything_else_is_validated_anew(monkeypatch, schema, more):
     asked = []
     monkeypatch.setattr(jsonschema, "validate", lambda *args, **given: asked.append(args))
-    validating = handing_on._Validating(handing_on._schemas())
+    validating = Validating(handing_on._schemas())
     with During(exchange()):
         validating.validate({"name": "CUSTOM_A"}, resource_class.PUT_RC_SCHEMA_V1_2)
         assert not asked

@@ -56,7 +56,7 @@ def _times(table: Table) -> tuple[str, list[str], list[Spread], bool]:
 
 def _rates(table: Table) -> tuple[str, list[str], list[Spread], bool]:
     column = table.columns.index("guarded / bare")
-    names = [f"{row[0]:.0f} clients" for row in table.rows]
+    names = ["1 client" if row[0] == 1 else f"{row[0]:.0f} clients" for row in table.rows]
     found: list[Any] = [row[column] for row in table.rows]
     return "Requests per second, two uWSGI workers: more is faster", names, found, False
 

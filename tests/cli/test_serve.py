@@ -32,7 +32,9 @@ class Server:
     """A started server: what it said, and how to ask it."""
 
     def __init__(self, state, *more):
-        self.port, self.metrics_port = free_port(), free_port()
+        self.port = free_port()
+        # Closed before the next one is looked for, it may be given again.
+        self.metrics_port = next(port for port in iter(free_port, self.port))
         self.process = subprocess.Popen(
             [
                 sys.executable, "-m", "placement_guard", "serve",

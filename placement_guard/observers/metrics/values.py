@@ -57,7 +57,8 @@ class File:
 
     def _use(self, used: int) -> None:
         self._used = used
-        _USED.pack_into(self._map, 0, used)
+        # At once: while ``pack_into`` works, who reads the file may see zeros.
+        self._map[: _USED.size] = _USED.pack(used)
 
     def place(self, key: str) -> int:
         """Where the value of a key is, in ``numbers``; its time is behind it."""

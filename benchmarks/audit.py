@@ -17,7 +17,8 @@ from benchmarks.timing import Plan, Spread, in_turns
 from placement_guard import Guard, Settings
 from placement_guard.exchange import Exchange
 from placement_guard.observers.audit import FILE_MODE
-from placement_guard.observers.audit.record import line_of, record_of
+from placement_guard.observers.audit.ended import Ended
+from placement_guard.observers.audit.record import line_of
 from placement_guard.observers.writing.file import RotatedFile
 from placement_guard.observers.writing.writer import BATCH
 from placement_guard.outcome import Ending, Outcome
@@ -50,7 +51,7 @@ def _measure(name: str, body: Body, plan: Plan, directory: Path) -> tuple[Cell, 
     off = Guard(_nothing, Settings(**common), registry=CollectorRegistry())
     path = str(directory / "audit.jsonl")
     on = Guard(_nothing, Settings(**common, audit=path), registry=CollectorRegistry())
-    records = [record_of(_exchange(body), Outcome(Ending.COMMITTED, 204), None)] * BATCH
+    records = [Ended(_exchange(body), Outcome(Ending.COMMITTED, 204), None).record()] * BATCH
     write = RotatedFile(path, 100 * 1024 * 1024, 1, mode=FILE_MODE)
     seconds = in_turns(
         {

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from placement_guard.guard import Guard
 from placement_guard.observers.audit import Audit
 from placement_guard.observers.tracing import Tracing
 from placement_guard.placement import deploy, guard_of, health_of, listen_for
+from tests.uwsgi_workers import free_port
 
 REQUESTS, REQUESTS_QUICK = 100, 10
 """How many requests go to each side in a round."""
@@ -84,7 +84,7 @@ def _sides(both: Subject, collector: str) -> dict[str, Side]:
 
 def _side(both: Subject, options: dict[str, Any]) -> Side:
     # In one process they share what counts, as guards may.
-    app = deploy(_options(both, metrics_port=_free_port(), **options), registry=REGISTRY)
+    app = deploy(_options(both, metrics_port=free_port(), **options), registry=REGISTRY)
     guard = guard_of(app)
     listen_for(guard, health_of(app))
     return Side(app, lambda: _settle(guard))
@@ -170,10 +170,3 @@ def _collector() -> Iterator[str]:
             yield process.stdout.readline().strip()
         finally:
             process.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

@@ -2,14 +2,14 @@
 
 import contextlib
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from tests.uwsgi_workers import UWSGI, free_port
 
 PROCESSES = 2
 
@@ -20,8 +20,6 @@ MODULES = {
     "bare": "placement.wsgi.api:application",
     "guarded": "placement_guard.wsgi:application",
 }
-
-UWSGI = shutil.which("uwsgi", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 
 
 def configure(directory: Path, database: str, **guard: object) -> dict[str, str]:
@@ -36,14 +34,6 @@ def configure(directory: Path, database: str, **guard: object) -> dict[str, str]
         "OS_PLACEMENT_CONFIG_DIR": str(directory),
         "PROMETHEUS_MULTIPROC_DIR": str(counts),
     }
-
-
-def free_port() -> int:
-    """One that nobody has at the moment, on loopback."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

@@ -6,8 +6,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.report import Cell, Table
-from benchmarks.served import MODULES, configure, free_port, prepare
+from benchmarks.served import MODULES, configure, prepare
 from benchmarks.timing import Plan, Spread
+from tests.uwsgi_workers import free_port
 
 ROUNDS = 11
 """Rounds at most: each takes some seconds."""

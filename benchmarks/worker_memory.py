@@ -19,9 +19,10 @@ from typing import Any
 
 from benchmarks.bodies import allocations, inventories, largest, uuids
 from benchmarks.report import Cell, Table
-from benchmarks.served import MODULES, configure, free_port, prepare
+from benchmarks.served import MODULES, configure, prepare
 from benchmarks.subject import App, call
 from benchmarks.timing import Plan
+from tests.uwsgi_workers import free_port
 
 COUNTS, COUNTS_QUICK = (10_000, 100_000), (200, 400)
 """After how many requests it is looked."""

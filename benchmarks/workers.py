@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from benchmarks.bodies import uuids
 from benchmarks.report import Cell, Table
-from benchmarks.served import MODULES, UWSGI, served
+from benchmarks.served import MODULES, served
 from benchmarks.timing import Plan, Spread, ratios
 from tests.database_servers import found, running
+from tests.uwsgi_workers import UWSGI
 
 CLIENTS, CLIENTS_QUICK = (1, 2, 4, 8), (2,)
 SECONDS, SECONDS_QUICK = 4, 1

@@ -4,7 +4,7 @@ import copy
 from contextlib import nullcontext
 from io import BytesIO
 from time import perf_counter
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import structs
 from oslo_log import log
@@ -24,10 +24,9 @@ from placement_guard.api.races import race_of
 from placement_guard.exchange import CONTEXT, Environ, Exchange, current, providers_read
 from placement_guard.outcome import FAILED, OUTAGE, Ending, Outcome, classify
 from placement_guard.settings import Settings
+from placement_guard.target import RESHAPE
 
 LOG = log.getLogger(__name__)
-
-RESHAPE: Final = "reshaper:reshape"
 
 
 class Answered(NamedTuple):

@@ -41,7 +41,6 @@ from webob.exc import HTTPBadRequest
 from placement_guard import providers_once
 from placement_guard.api.operations import OPERATIONS
 from placement_guard.exchange import Allowed, Exchange, current
-from placement_guard.providers_once import read_once
 from placement_guard.validators import Validating
 
 LOG = log.getLogger(__name__)
@@ -84,7 +83,7 @@ def hand_on() -> bool:
     for module in (util, *_modules(placement.handlers)):
         if getattr(module, "jsonschema", None) is jsonschema:
             module.jsonschema = validating
-    read_once()
+    providers_once.read_once()
     return True
 
 

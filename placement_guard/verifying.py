@@ -19,13 +19,13 @@ from placement_guard.lanes import Result
 from placement_guard.look_up import read
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.settings import Settings
+from placement_guard.target import RESHAPE
 
 LOG = log.getLogger(__name__)
 
 MAX_LOOKED_AT: Final = 16
 """How many providers, and how many consumers, of one write are looked at."""
 
-_RESHAPE: Final = "reshaper:reshape"
 _CLAIMS: Final = frozenset({"allocations:update", "allocations:manage"})
 
 
@@ -74,7 +74,7 @@ class Verifying:
 
     def _chosen(self, exchange: Exchange, outcome: Outcome) -> bool:
         name = exchange.operation.name
-        if name == _RESHAPE:
+        if name == RESHAPE:
             return self._reshapes
         if name not in _CLAIMS:
             return False
@@ -83,7 +83,7 @@ class Verifying:
 
 
 def _look(app: WSGIApp, exchange: Exchange) -> Iterator[Found]:
-    if exchange.operation.name == _RESHAPE:
+    if exchange.operation.name == RESHAPE:
         yield from _reshaped(app, exchange)
         return
     providers: dict[str, None] = {}

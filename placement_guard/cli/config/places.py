@@ -15,8 +15,15 @@ from placement_guard.observers.slots import MULTIPROC_DIR
 from placement_guard.opts import GROUP
 from placement_guard.settings import AUDIT_LOG, Settings
 
-_LANES: Final = f"[{GROUP.name}] lane_directory"
-_METRICS: Final = f"[{GROUP.name}] metrics_port"
+
+def _option(name: str) -> str:
+    return f"[{GROUP.name}] {name}"
+
+
+_LANES: Final = _option("lane_directory")
+_METRICS: Final = _option("metrics_port")
+_FILES: Final = {"audit": "audit.file_unusable", "capture_file": "capture.file_unusable"}
+"""The options that name a file to write, each with its kind of problem."""
 
 
 def concerns(settings: Settings, wrong: Collection[str], *, connect: bool) -> Iterator[Concern]:
@@ -27,9 +34,10 @@ def concerns(settings: Settings, wrong: Collection[str], *, connect: bool) -> It
         yield from _coordination(settings.coordination_url)
     if settings.metrics_port and not {"metrics_port", "metrics_host"} & set(wrong):
         yield from _metrics(settings.metrics_host, settings.metrics_port)
-    for option, path in (("audit", settings.audit), ("capture_file", settings.capture_file)):
+    for option, kind in _FILES.items():
+        path = getattr(settings, option)
         if path and path != AUDIT_LOG and option not in wrong:
-            yield from _file(option, Path(path))
+            yield from (concern(kind, _option(option), what) for what in _file(Path(path)))
     if MULTIPROC_DIR in os.environ:
         yield from _multiproc(os.environ[MULTIPROC_DIR])
 
@@ -90,7 +98,7 @@ def _coordination(url: str) -> Iterator[Concern]:
         server.run(EXTEND, (), ("",))
     except Exception as error:
         what = f"{server.where}: {' '.join(server.why(error).split())}"
-        yield concern("coordination.unreachable", f"[{GROUP.name}] coordination_url", what)
+        yield concern("coordination.unreachable", _option("coordination_url"), what)
     finally:
         server.close()
 
@@ -107,7 +115,7 @@ def _metrics(host: str, port: int) -> Iterator[Concern]:
         yield concern(kind, _METRICS, f"{host}:{port}: {error.strerror}")
 
 
-def _file(option: str, path: Path) -> Iterator[Concern]:
+def _file(path: Path) -> Iterator[str]:
     """A file that is written by name, and rotated: its directory has to be writable as well."""
     why = ""
     if not path.parent.is_dir():
@@ -119,13 +127,7 @@ def _file(option: str, path: Path) -> Iterator[Concern]:
     elif path.exists() and not os.access(path, os.W_OK):
         why = "it is not writable"
     if why:
-        yield concern(
-            f"{option.partition('_')[0]}.file_unusable", _option(option), f"{path}: {why}"
-        )
-
-
-def _option(name: str) -> str:
-    return f"[{GROUP.name}] {name}"
+        yield f"{path}: {why}"
 
 
 def _multiproc(directory: str) -> Iterator[Concern]:

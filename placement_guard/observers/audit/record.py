@@ -7,7 +7,6 @@ still at hand, and holds nothing of it but short texts: no body, no token, nothi
 import json
 import os
 import socket
-import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -107,12 +106,6 @@ def is_recorded(exchange: Exchange, outcome: Outcome, rejection: Rejection | Non
         or outcome.ending is Ending.SHED
         or outcome.status in {401, 403}
     )
-
-
-def record_of(exchange: Exchange, outcome: Outcome, rejection: Rejection | None) -> Record:
-    """The record of an exchange that ends now."""
-    now, duration = time.time(), time.perf_counter() - exchange.began
-    return record_at(exchange, outcome, rejection, now, duration)
 
 
 def record_at(

@@ -7,7 +7,7 @@ from oslo_context.context import RequestContext
 
 from placement_guard.api.routes import Router
 from placement_guard.exchange import begin
-from placement_guard.observers.audit.record import record_of
+from placement_guard.observers.audit.ended import Ended
 from placement_guard.outcome import Ending, Outcome
 
 PROVIDER = "4e8e5957-649f-477b-9e5b-f1f75b21c03c"
@@ -38,6 +38,11 @@ def exchange(
         document=document,
         **changes,
     )
+
+
+def record_of(exchange, outcome, rejection):
+    """The record of an exchange that ends now."""
+    return Ended(exchange, outcome, rejection).record()
 
 
 COMMITTED = Outcome(Ending.COMMITTED, 200, seconds=0.1)

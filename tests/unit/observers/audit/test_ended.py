@@ -9,9 +9,10 @@ from prometheus_client import CollectorRegistry
 from placement_guard.observers.audit import Audit, ended
 from placement_guard.observers.audit.ended import FEW, SMALL, Ended
 from placement_guard.observers.audit.metrics import FILE, audit_counters
-from placement_guard.observers.audit.record import line_of, record_of
+from placement_guard.observers.audit.record import line_of
 from placement_guard.observers.writing.queue import SinkQueue
 from placement_guard.observers.writing.sink import UNWRITABLE, SinkError, Way
+from tests.unit.observers.audit.conftest import record_of
 
 INVENTORY = {"resource_provider_generation": 1, "inventories": {"VCPU": {"total": 4}}}
 PATIENCE = 20

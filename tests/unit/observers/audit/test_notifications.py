@@ -13,10 +13,11 @@ from pycadf import cadftaxonomy
 
 from placement_guard.observers.audit.cadf import event_of
 from placement_guard.observers.audit.notifications import Notifications
-from placement_guard.observers.audit.record import HOST, fields_of, record_of
+from placement_guard.observers.audit.record import HOST, fields_of
 from placement_guard.observers.writing.sink import UNREACHABLE, SinkError
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import reject
+from tests.unit.observers.audit.conftest import record_of
 
 USER = "c8f61d6a5c5f4b3d8b1e1f3d5e7a9b0c"
 

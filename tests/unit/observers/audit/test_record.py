@@ -16,12 +16,12 @@ from placement_guard.observers.audit.record import (
     VERDICTS,
     is_recorded,
     line_of,
-    record_of,
 )
 from placement_guard.outcome import Ending, Outcome
 from placement_guard.rejection import Rejection, reject
 from placement_guard.rules import BY_ID
 from placement_guard.target import KINDS, Target
+from tests.unit.observers.audit.conftest import record_of
 
 PROVIDER = "4e8e5957-649f-477b-9e5b-f1f75b21c03c"
 OTHER = "9f2b6b1e-6c0b-4f4a-9a5a-5d1b7c6e8f90"
